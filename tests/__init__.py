@@ -1,0 +1,1 @@
+"""The tests. `tests.programs` names what they need from outside."""

@@ -1,0 +1,94 @@
+"""Certificates of every kind, made on the spot: a private authority, and servers that it signs well or badly."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate with its key, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return what a server needs to show it."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(self.certificate, self.key)
+        return made
+
+
+class Authority:
+    """A certificate authority that no machine knows."""
+
+    def __init__(self, folder: Path, name: str = "Corp Root CA") -> None:
+        self.folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(name)
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        unsigned = (
+            _unsigned(self._name, self._name, self._key, -1, 3650)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+        )
+        self.certificate = folder / f"{name}.pem"
+        self.certificate.write_bytes(unsigned.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+
+    def issue(
+        self, *names: str, starts: int = -1, ends: int = 90, self_signed: bool = False, file: str = "server"
+    ) -> Issued:
+        """Sign a certificate for hosts; it is valid from `starts` to `ends`, in days from now."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = _name(names[0])
+        unsigned = (
+            _unsigned(subject, subject if self_signed else self._name, key, starts, ends)
+            .add_extension(x509.SubjectAlternativeName(_hosts(names)), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        )
+        signed = unsigned.sign(key if self_signed else self._key, hashes.SHA256())
+        issued = Issued(self.folder / f"{file}.pem", self.folder / f"{file}.key")
+        issued.certificate.write_bytes(signed.public_bytes(Encoding.PEM))
+        issued.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return issued
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _hosts(names: Sequence[str]) -> list[x509.GeneralName]:
+    found: list[x509.GeneralName] = []
+    for name in names:
+        try:
+            found.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            found.append(x509.DNSName(name))
+    return found
+
+
+def _unsigned(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, starts: int, ends: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW + datetime.timedelta(days=starts))
+        .not_valid_after(NOW + datetime.timedelta(days=ends))
+    )

@@ -1,0 +1,195 @@
+"""What holds for every kind of helper: clean sh, the same in three shells, and no secret where others can see it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.keys.helpers import (
+    SHELLS,
+    helper_text,
+    machine_with,
+    options_of,
+    private_file,
+    private_key,
+    run_helper,
+    write_helper,
+)
+from tests.keys.vault_double import VaultDouble, write_client_double
+from tests.programs import require
+from wizard.keys.signed_jwt import SIGNERS
+from wizard.machine.model import Machine
+
+SECRET: Final = "canary-signing-secret-of-more-than-64-bytes-0123456789abcdefghijklm"
+KEY: Final = "sk-canary-key-0123456789"
+TOKEN: Final = "hvs.canary-token-0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A helper with what it needs to work, and the secrets that it handles."""
+
+    text: str
+    env: Mapping[str, str]
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@pytest.fixture(scope="module")
+def vault() -> Iterator[VaultDouble]:
+    with VaultDouble(token=TOKEN, secrets={"secret/litellm/claude-code": {"api_key": KEY}}) as double:
+        yield double
+
+
+def env_file(home: Path, _: VaultDouble) -> Case:
+    private_file(home / "keys.env", f"# keys\nOTHER=1\nexport K='{KEY}'\n")
+    text = helper_text("env-file", options_of("env-file", file="~/keys.env", variable="K"), machine_with(home))
+    return Case(text, {}, (KEY,))
+
+
+def signed(algorithm: str, program: str, place: str) -> Callable[[Path, VaultDouble], Case]:
+    def build(home: Path, _: VaultDouble) -> Case:
+        symmetric = algorithm.startswith("HS")
+        key, kind = (SECRET, "secret") if symmetric else (private_key(algorithm), "private_key")
+        private_file(home / "signing", key)
+        source = {f"{kind}_file": "~/signing"} if place == "file" else {f"{kind}_env": "SIGNING_KEY"}
+        options = options_of("jwt", algorithm=algorithm, kid="k1", claims={"user": "ada"}, **source)
+        lines = (SECRET,) if symmetric else tuple(key.splitlines()[1:-1])
+        env = {} if place == "file" else {"SIGNING_KEY": key}
+        return Case(helper_text("jwt", options, machine_with(home, program)), env, lines)
+
+    return build
+
+
+def vault_by(program: str, place: str) -> Callable[[Path, VaultDouble], Case]:
+    def build(home: Path, double: VaultDouble) -> Case:
+        address: dict[str, Any] = {"address": double.url, "path": "litellm/claude-code"}
+        text = helper_text("vault", options_of("vault", **address), _vault_machine(home, program))
+        private_file(home / ".vault-token", TOKEN if place == "file" else "hvs.old")
+        return Case(text, {} if place == "file" else {"VAULT_TOKEN": TOKEN}, (KEY, TOKEN))
+
+    return build
+
+
+def _vault_machine(home: Path, program: str) -> Machine:
+    machine = machine_with(home, "curl", "jq" if program == "vault" else program)
+    if program != "vault":
+        return machine
+    write_client_double(home / "opt/vault", Path("/dev/null"), key=KEY)
+    return replace(machine, programs={**machine.programs, "vault": home / "opt/vault"})
+
+
+CASES: Final[Mapping[str, Callable[[Path, VaultDouble], Case]]] = {
+    "env-file": env_file,
+    **{
+        f"jwt-{algorithm}-{program}-{place}": signed(algorithm, program, place)
+        for algorithm, programs in SIGNERS.items()
+        for program in programs
+        for place in ("file", "environment")
+    },
+    **{
+        f"vault-{program}-{place}": vault_by(program, place)
+        for program in ("vault", "jq", "python3")
+        for place in ("file", "environment")
+    },
+}
+
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+@every_case
+def test_shellcheck_and_dash_find_nothing(home: Path, vault: VaultDouble, name: str) -> None:
+    (shellcheck, dash) = require("shellcheck", "dash")
+    path = write_helper(CASES[name](home, vault).text, home)
+    checked = subprocess.run(
+        [shellcheck, "--severity=style", "--norc", path], capture_output=True, text=True, check=False
+    )
+    assert checked.stdout + checked.stderr == ""
+    parsed = subprocess.run([dash, "-n", path], capture_output=True, text=True, check=False)
+    assert (parsed.returncode, parsed.stderr) == (0, "")
+
+
+@every_case
+@pytest.mark.parametrize("shell", SHELLS)
+def test_it_works_in_a_bare_environment_and_traced(home: Path, vault: VaultDouble, name: str, shell: str) -> None:
+    program = str(require(shell)[0])
+    case = CASES[name](home, vault)
+    argv = (program, *SHELLS[shell][1:])
+    key = run_helper(case.text, home, case.env, shell=argv).key
+    path = write_helper(case.text, home)
+    done = subprocess.run(
+        [*argv, "-x", path], env=dict(case.env), capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (done.returncode, len(done.stdout)) == (0, len(key) + 1)
+    assert not [secret for secret in (*case.secrets, done.stdout.strip()) if secret in done.stderr]
+
+
+@every_case
+@pytest.mark.parametrize("shell", SHELLS)
+def test_no_secret_is_in_any_argument(home: Path, vault: VaultDouble, name: str, shell: str) -> None:
+    case = CASES[name](home, vault)
+    key, trace = traced(case, home, shell)
+    assert trace.count("execve(") > 1 or name == "env-file"
+    assert not leaks(trace, (*case.secrets, key))
+    if "SIGNING_KEY" not in case.env and "VAULT_TOKEN" not in case.env:
+        assert not leaks(traced(case, home, shell, "-v")[1], (*case.secrets, key))
+
+
+@pytest.mark.parametrize("leak", ['/bin/true "$secret"', 'SEEN="$secret" /bin/true'])
+def test_a_leak_is_seen(home: Path, leak: str) -> None:
+    """The control of the test above: a helper that hands its secret to a program."""
+    text = f"#!/bin/sh\nsecret='{SECRET}'\n{leak}\nprintf '%s\\n' {KEY}\n"
+    case = Case(text, {}, (SECRET,))
+    assert leaks(traced(case, home, "dash", "-v")[1], case.secrets)
+    assert leaks(traced(case, home, "dash")[1], case.secrets) == leak.startswith("/bin/true")
+
+
+def traced(case: Case, home: Path, shell: str, *options: str) -> tuple[str, str]:
+    """Run a helper under strace; return its key and every execve with all arguments (and environments with -v)."""
+    strace, program = require("strace", shell)
+    trace = home / "trace"
+    path = write_helper(case.text, home)
+    argv: list[str | Path] = [strace, "-f", *options, "-e", "trace=execve", "-s", "100000", "-o", trace]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "token": "exported", "secret": "exported", **case.env}
+    done = subprocess.run(
+        [*argv, program, *SHELLS[shell][1:], path], env=env, capture_output=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().strip(), trace.read_text()
+
+
+def leaks(trace: str, secrets: tuple[str, ...]) -> bool:
+    """Say whether one of the secrets stands in a text; the short last line of a PEM text does not count."""
+    return any(len(secret) >= 8 and secret in trace for secret in secrets)
+
+
+@every_case
+def test_the_text_holds_no_secret_and_is_the_same_each_time(home: Path, vault: VaultDouble, name: str) -> None:
+    case = CASES[name](home, vault)
+    assert not leaks(case.text, case.secrets)
+    again = CASES[name](home, vault).text
+    assert again == case.text
+    assert not re.search(r"20\d\d-\d\d|\t", case.text)
+
+
+@pytest.mark.parametrize(
+    "value", ["$(touch pwned)", "`touch pwned`", "'; touch pwned; '", "\\'; touch pwned; echo \\'", '"; touch pwned; "']
+)
+@pytest.mark.parametrize("program", ["vault", "jq", "python3"])
+def test_hostile_answers_are_inert(home: Path, program: str, value: str) -> None:
+    secrets = {f"m{value}/p{value}": {f"f{value}": KEY}}
+    with VaultDouble(token=TOKEN, mounts={f"m{value}/": "2"}, secrets=secrets) as double:
+        given = {"mount": f"m{value}", "path": f"p{value}", "field": f"f{value}", "ca_file": f"~/{value}"}
+        options = options_of("vault", address=double.url, **given)
+        text = helper_text("vault", options, _vault_machine(home, program))
+        for shell in SHELLS:
+            assert (
+                run_helper(text, home, {"VAULT_TOKEN": TOKEN}, shell=(str(require(shell)[0]), *SHELLS[shell][1:])).key
+                == KEY
+            )
+    assert not (home / "pwned").exists() and not Path("/pwned").exists()

@@ -1,0 +1,177 @@
+"""Doubles of Vault for what no server here can show: made by hand, not real servers and not the real program.
+
+`VaultDouble` answers as HashiCorp Vault 1.21.4 and OpenBao do where rusty_vault has nothing: `sys/health`,
+`sys/internal/ui/mounts`, KV version 2, policies, namespaces. Its bodies were copied from a Vault 1.21.4 built from
+source, and compared with OpenBao's `internal/http/sys_health.go` and `logical_system.go`. `write_client_double` makes a
+`vault` program that answers in the words of the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import unquote, urlsplit
+
+HEALTHY: Final[Mapping[str, Any]] = {
+    "initialized": True,
+    "sealed": False,
+    "standby": False,
+    "performance_standby": False,
+    "replication_performance_mode": "disabled",
+    "replication_dr_mode": "disabled",
+    "server_time_utc": 1795427410,
+    "version": "1.21.4",
+}
+LONG_LIVED: Final[Mapping[str, Any]] = {"ttl": 86400, "renewable": True, "policies": ["default", "reader"]}
+
+Reply = tuple[int, object]
+"""Status and body: an object is sent as JSON, bytes and text as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the double was asked: path (decoded) and headers by lower-case name."""
+
+    target: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(slots=True)
+class VaultDouble:
+    """A server on a free loopback port; a context manager. `secrets` maps paths with their mount to fields."""
+
+    token: str = "hvs.double-0a1b2c"
+    mounts: Mapping[str, str] = field(default_factory=lambda: {"secret/": "2"})
+    secrets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    health: Reply = (200, HEALTHY)
+    lookup: Reply = (200, {"data": LONG_LIVED})
+    overrides: Mapping[str, Reply] = field(default_factory=dict)
+    namespace: str = ""
+    delay: float = 0.0
+    certificate: tuple[Path, Path] | None = None
+    requests: list[Request] = field(default_factory=list)
+    _server: ThreadingHTTPServer | None = field(default=None, repr=False)
+
+    def __enter__(self) -> Self:
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Request(self.path, unquote(urlsplit(self.path).path.removeprefix("/v1/")), headers)
+                double.requests.append(asked)
+                time.sleep(double.delay)
+                status, body = double.answer(asked)
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+                self.send_header("Content-Type", "text/html" if isinstance(body, bytes) else "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        assert self._server is not None
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def asked(self) -> list[str]:
+        """The paths asked for, decoded, in order."""
+        return [each.path for each in self.requests]
+
+    def answer(self, asked: Request) -> Reply:
+        """Answer one request."""
+        if asked.path in self.overrides:
+            return self.overrides[asked.path]
+        if asked.path == "sys/health":
+            return self.health
+        denied = (403, {"errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]})
+        if asked.headers.get("x-vault-token") != self.token:
+            return denied
+        if asked.headers.get("x-vault-namespace", "").strip("/") != self.namespace:
+            return denied
+        if asked.path == "auth/token/lookup-self":
+            return self.lookup
+        if asked.path.startswith("sys/internal/ui/mounts/"):
+            return self._mount(asked.path.removeprefix("sys/internal/ui/mounts/"))
+        return self._read(asked.path)
+
+    def _mount(self, path: str) -> Reply:
+        for mount, version in self.mounts.items():
+            if path.startswith(mount):
+                options = {"version": "2"} if version == "2" else None
+                return 200, {"data": {"path": mount, "type": "kv", "options": options}}
+        text = (
+            f'preflight capability check returned 403, please ensure client\'s policies grant access to path "{path}/"'
+        )
+        return 403, {"errors": [text]}
+
+    def _read(self, path: str) -> Reply:
+        for mount, version in self.mounts.items():
+            if not path.startswith(mount):
+                continue
+            if version == "1":
+                found = self.secrets.get(path)
+                return (404, {"errors": []}) if found is None else (200, {"data": found})
+            place = mount + path.removeprefix(mount).removeprefix("data/")
+            if not path.startswith(f"{mount}data/") or place not in self.secrets:
+                return 404, {"errors": []}
+            return self._version_2(self.secrets[place])
+        return 404, {"errors": [f'no handler for route "{path}". route entry not found.']}
+
+    def _version_2(self, found: Mapping[str, Any]) -> Reply:
+        metadata = {"created_time": "2026-11-23T09:50:10Z", "deletion_time": "", "destroyed": False, "version": 1}
+        if found.get("__deleted__"):
+            gone = {**metadata, "deletion_time": "2026-11-23T09:50:10.760026626Z"}
+            return 404, {"data": {"data": None, "metadata": gone}}
+        if found.get("__destroyed__"):
+            return 404, {"data": {"data": None, "metadata": {**metadata, "destroyed": True}}}
+        return 200, {"data": {"data": found, "metadata": metadata}}
+
+
+def write_client_double(program: Path, record: Path, *, key: str = "", error: str = "", code: int = 0) -> None:
+    """Write a double of the `vault` program: it records arguments and environment, then answers as told.
+
+    `error` goes to its stderr. The texts are those of Vault 1.21.4's `vault kv get -field=…`.
+    """
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(
+        "#!/bin/sh\n"
+        f'{{ printf "arg %s\\n" "$@"; env; }} >{record}\n'
+        f"printf '%s' '{error}' >&2\n"
+        f"printf '%s' '{key}'\n"
+        f"exit {code}\n"
+    )
+    program.chmod(0o755)

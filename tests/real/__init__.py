@@ -1,0 +1,1 @@
+"""Tests on real parts: LiteLLM, shells, Vault, Claude Code itself. `test_matrix` says what is a double."""

@@ -1,0 +1,90 @@
+"""Results belong to their inputs, and a key goes out only after a passed check and a yes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wizard.answers import Answers, Gateway, Key, Models
+from wizard.flow import STEPS, Checked, Draft, Step, failed, following, may_send_key, satisfied
+from wizard.machine.model import Machine
+from wizard.trial import Trial
+from wizard.verdict import Verdict
+
+PASS = (Verdict("gateway.alive", "pass", "ok", "It answers."),)
+FAIL = (Verdict("gateway.alive", "fail", "refused", "Nothing listens.", "Start it."),)
+
+
+@pytest.fixture
+def draft(machine: Machine) -> Draft:
+    gateway = Gateway(url="https://llm.example")
+    key = Key("env-file", tables={"env-file": {"file": "~/k", "variable": "K"}})
+    return Draft(
+        Answers(gateway, key),
+        machine,
+        confirmed=frozenset({"https://llm.example"}),
+        health=Checked(gateway, PASS),
+        trial=Checked((gateway, key), Trial(PASS)),
+    )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(
+        home=tmp_path,
+        env={},
+        platform="linux",
+        wsl=False,
+        uid=0,
+        login_shell=None,
+        shells=(),
+        claude_dir=tmp_path / ".claude",
+        claude=None,
+        programs={},
+    )
+
+
+def test_the_order_is_a_straight_line() -> None:
+    walked = [STEPS[0]]
+    while (coming := following(walked[-1])) is not None:
+        walked.append(coming)
+    assert tuple(walked) == STEPS
+
+
+def test_another_url_drops_both_results(draft: Draft) -> None:
+    moved = draft.answered(replace(draft.answers, gateway=Gateway(url="https://other.example")))
+    assert moved.health is None and moved.trial is None
+    assert not satisfied(Step.HEALTH, moved) and not may_send_key(moved)
+
+
+def test_another_key_drops_only_the_key_test(draft: Draft) -> None:
+    changed = draft.answered(replace(draft.answers, key=Key("vault")))
+    assert changed.health_now == PASS and changed.trial is None
+
+
+def test_other_models_drop_nothing(draft: Draft) -> None:
+    changed = draft.answered(replace(draft.answers, models=Models(opus="x")))
+    assert changed.health_now and changed.trial_now
+
+
+def test_an_override_lets_go_on_but_never_sends_a_key(draft: Draft) -> None:
+    bad = replace(draft, health=Checked(draft.answers.gateway, FAIL))
+    assert failed(Step.HEALTH, bad) and not satisfied(Step.HEALTH, bad)
+    overridden = replace(bad, overridden=frozenset({Step.HEALTH}))
+    assert satisfied(Step.HEALTH, overridden)
+    assert not may_send_key(overridden)
+
+
+def test_an_override_goes_with_the_result_it_belongs_to(draft: Draft) -> None:
+    overridden = replace(
+        draft, health=Checked(draft.answers.gateway, FAIL), overridden=frozenset({Step.HEALTH, Step.TEST})
+    )
+    moved = overridden.answered(replace(draft.answers, gateway=Gateway(url="https://other.example")))
+    assert moved.overridden == frozenset()
+
+
+def test_an_unconfirmed_origin_gets_no_key(draft: Draft) -> None:
+    assert may_send_key(draft)
+    assert not may_send_key(replace(draft, confirmed=frozenset()))

@@ -1,0 +1,125 @@
+"""Every value arrives in every shell exactly, and what can't is refused."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.programs import require
+from wizard.fields import unsafe
+from wizard.quoting import fish_quote, sh_quote
+
+HOSTILE: Final = (
+    "plain", "", " ", "'", "''", '"', "\\", "\\'", "\\\\", "'\\''", "a'b'c", "=ls", "=", "~", "~root", "*", "?",
+    "[a-z]", "{a,b}",
+    "!", "!!", "a!b", "#x", "x #y", "$HOME", "${HOME}", "$(touch pwned)", "`touch pwned`", "$((1+1))", "; touch pwned;",
+    "&& touch pwned", "| touch pwned", "'; touch pwned; echo '", "\\'; touch pwned; echo \\'",
+    '"; touch pwned; echo "',
+    "%s%n", "-n", "--help", "-e \\t", "a=b", "<(ls)", ">pwned", "^a", "é", "日本", "🔑", "\u00a0", "(touch pwned)",
+    "%(x)s",
+    "\\x41", "\\u0041", "\\n", "$'\\n'", "trailing\\", "https://llm.corp.example:4000/a?b=c&d",
+)  # fmt: skip
+
+SHELLS: Final = {
+    "bash": ("bash", "--norc", "--noprofile"),
+    "bash-posix": ("bash", "--posix"),
+    "bash-history": ("bash", "-H"),
+    "zsh": ("zsh", "-f"),
+    "zsh-options": ("zsh", "-f", "-o", "rcquotes", "-o", "extendedglob", "-o", "magicequalsubst", "-o", "globsubst"),
+    "dash": ("dash",),
+    "busybox": ("busybox", "sh"),
+    "fish": ("fish", "--no-config"),
+}
+
+
+def hostile_values(count: int) -> list[str]:
+    """Return the hand-picked values and `count` random ones made of what shells treat specially."""
+    chance = random.Random(20261123)
+    pieces = [*HOSTILE, *"'\"\\$`!#&;|<>(){}[]*?~=^%-, ab0é🔑"]
+    made = ("".join(chance.choices(pieces, k=chance.randint(1, 9))) for _ in range(count))
+    return [*HOSTILE, *made]
+
+
+VALUES: Final = hostile_values(2200)
+
+
+def test_the_values_are_many_and_all_allowed() -> None:
+    assert len(set(VALUES)) >= 2000
+    assert not [value for value in VALUES if unsafe(value)]
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_values_arrive_in_the_environment_exactly(name: str, tmp_path: Path) -> None:
+    argv = [str(require(SHELLS[name][0])[0]), *SHELLS[name][1:]]
+    line = (
+        (lambda n, v: f"set -gx V{n} {fish_quote(v)}")
+        if name == "fish"
+        else (lambda n, v: f"export V{n}={sh_quote(v)}")
+    )
+    assert read_back(argv, VALUES, line, tmp_path) == VALUES
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize(("quote", "name"), [(lambda v: f'"{v}"', "dash"), (sh_quote, "fish")])
+def test_the_wrong_quoter_is_noticed(quote: Callable[[str], str], name: str, tmp_path: Path) -> None:
+    """The control: values quoted for another shell, or not at all, don't arrive."""
+    argv = [str(require(SHELLS[name][0])[0]), *SHELLS[name][1:]]
+    start = "set -gx V{0} {1}" if name == "fish" else "export V{0}={1}"
+    values = [value for value in HOSTILE if "\\" in value or "$" in value]
+    assert read_back(argv, values, lambda n, v: start.format(n, quote(v)), tmp_path) != values
+
+
+def read_back(argv: list[str], values: list[str], line: Callable[[int, str], str], folder: Path) -> list[str | None]:
+    """Export each value in one run of a shell and return what a child process sees."""
+    script = folder / "script"
+    script.write_text("\n".join(line(number, value) for number, value in enumerate(values)) + "\n/usr/bin/env -0\n")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run([*argv, script], env=environment, cwd=folder, capture_output=True, timeout=60, check=False)
+    pairs = (entry.partition("=") for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0"))
+    seen = {name: value for name, _, value in pairs}
+    return [seen.get(f"V{number}") for number in range(len(values))]
+
+
+REFUSED: Final = (
+    "\0",
+    "\n",
+    "\r",
+    "\t",
+    "\x1b",
+    "\x7f",
+    "\x85",
+    "\x9b",
+    "\u061c",
+    "\u200e",
+    "\u2028",
+    "\u202e",
+    "\u2066",
+    "\ud800",
+)
+
+
+@pytest.mark.parametrize("quote", [sh_quote, fish_quote])
+@pytest.mark.parametrize("character", REFUSED)
+def test_line_breaks_controls_and_bidi_are_refused_without_repeating_the_value(
+    quote: Callable[[str], str], character: str
+) -> None:
+    with pytest.raises(ValueError, match=r"U\+") as refused:
+        quote(f"sk-canary{character}rest")
+    assert "canary" not in str(refused.value)
+
+
+@given(st.text())
+def test_a_value_is_quoted_exactly_when_it_is_safe(value: str) -> None:
+    for quote in (sh_quote, fish_quote):
+        if unsafe(value):
+            with pytest.raises(ValueError, match=r"U\+"):
+                quote(value)
+        else:
+            assert quote(value).startswith("'") and quote(value).endswith("'")

@@ -1,0 +1,1 @@
+"""The user's computer, write side."""

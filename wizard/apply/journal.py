@@ -1,0 +1,335 @@
+"""What we wrote and what stood there before: the journal of a run, the receipts for undo, the ledger of what is ours.
+
+All of it lives in the wizard's own 0700 folder:
+
+    journal.json         the run under way; there only while one is, or after one was killed
+    receipts/000007.json one per finished run, the newest five
+    backups/000007/      what that run's files held, 0600
+    ledger.json          fingerprints of everything on this machine that we wrote
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from wizard.apply.change import Role, digest
+from wizard.apply.files import TEMPORARY_PREFIX, Writer, look
+from wizard.machine.model import Machine
+
+KEEP: Final = 5
+"""Runs whose backups are kept."""
+
+_VERSION: Final = 1
+T = TypeVar("T")
+
+
+class DamagedState(Exception):  # noqa: N818 - reads as the finding it is
+    """A file of our own state folder that can't be read; `path` names it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is damaged.")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file of a run.
+
+    `before` and `after` are fingerprints, `states` those of every text the run may have put there, `backup` the name of
+    the copy of what stood there before. `parts` are the fingerprints of our parts of a shared file. `copies` are the
+    names of the new texts of a file that is written in place, so that a mix can be told from an edit. `exact` is False
+    once somebody else wrote in between: then only our parts can be given back.
+    """
+
+    path: Path
+    role: Role
+    before: str
+    before_mode: int | None
+    after: str
+    after_mode: int | None
+    states: tuple[str, ...] = ()
+    backup: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    in_place: bool = False
+    copies: tuple[str, ...] = ()
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What the ledger knows of one file: its fingerprint when it is wholly ours, those of our parts when it is not."""
+
+    role: Role
+    content: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything on this machine that we wrote, and the helper generations that may still be in use."""
+
+    files: Mapping[Path, Owned] = field(default_factory=dict)
+    generations: tuple[Path, ...] = ()
+
+    def parts(self, path: Path) -> Mapping[str, str]:
+        """Return the fingerprints of our parts of a shared file."""
+        return self.files[path].parts if path in self.files else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one run wrote. `number` counts the runs of this machine; 0 is a run that had nothing to do."""
+
+    number: int
+    when: str
+    written: tuple[Written, ...]
+    folders: tuple[Path, ...] = ()
+    generations: tuple[Path, ...] = ()
+    ledger_before: Ledger = field(default_factory=Ledger)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files it changed."""
+        return tuple(each.path for each in self.written)
+
+    def line(self, machine: Machine) -> str:
+        """Return the run as one line for a list."""
+        names = ", ".join(machine.short(path) for path in self.paths)
+        return f"{self.number:>4}  {self.when}  {names}"
+
+    def as_json(self) -> dict[str, object]:
+        """Return the run as `--json` prints it."""
+        files = [{"path": str(each.path), "role": each.role, "existed": each.before != ABSENT} for each in self.written]
+        return {"number": self.number, "when": self.when, "files": files}
+
+
+ABSENT: Final = digest(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run under way. `undoes` is the number of the run that it takes back; `ledger_after` holds once it is done."""
+
+    receipt: Receipt
+    token: str
+    kind: Literal["apply", "undo"] = "apply"
+    undoes: int = 0
+    ledger_after: Ledger = field(default_factory=Ledger)
+
+    def record(self, path: Path) -> Written | None:
+        """Return what the run says about a file; None for one that is not the user's, like a helper's generation."""
+        return next((each for each in self.receipt.written if each.path == path), None)
+
+    def with_written(self, written: Written) -> Run:
+        """Return the run with what it says about one file replaced."""
+        files = tuple(written if each.path == written.path else each for each in self.receipt.written)
+        return replace(self, receipt=replace(self.receipt, written=files))
+
+
+# ── as JSON ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _dump_ledger(ledger: Ledger) -> dict[str, Any]:
+    files = {
+        str(path): {"role": each.role, "content": each.content, "parts": dict(each.parts)}
+        for path, each in ledger.files.items()
+    }
+    return {"files": files, "generations": [str(each) for each in ledger.generations]}
+
+
+def _load_ledger(table: Mapping[str, Any]) -> Ledger:
+    files = {
+        Path(path): Owned(each["role"], each["content"], dict(each["parts"])) for path, each in table["files"].items()
+    }
+    return Ledger(files, tuple(map(Path, table["generations"])))
+
+
+def _dump_written(written: Written) -> dict[str, Any]:
+    names = ("role", "before", "before_mode", "after", "after_mode", "backup", "in_place", "exact")
+    table = {name: getattr(written, name) for name in names}
+    lists = {"states": list(written.states), "copies": list(written.copies), "parts": dict(written.parts)}
+    return {"path": str(written.path), **table, **lists}
+
+
+def _load_written(table: Mapping[str, Any]) -> Written:
+    lists = {"path": Path(table["path"]), "states": tuple(table["states"]), "copies": tuple(table["copies"])}
+    return Written(**{**table, **lists})
+
+
+def _dump_receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "version": _VERSION,
+        "number": receipt.number,
+        "when": receipt.when,
+        "written": [_dump_written(each) for each in receipt.written],
+        "folders": [str(each) for each in receipt.folders],
+        "generations": [str(each) for each in receipt.generations],
+        "ledger_before": _dump_ledger(receipt.ledger_before),
+        "notes": list(receipt.notes),
+    }
+
+
+def _load_receipt(table: Mapping[str, Any]) -> Receipt:
+    return Receipt(
+        number=int(table["number"]),
+        when=str(table["when"]),
+        written=tuple(_load_written(each) for each in table["written"]),
+        folders=tuple(map(Path, table["folders"])),
+        generations=tuple(map(Path, table["generations"])),
+        ledger_before=_load_ledger(table["ledger_before"]),
+        notes=tuple(table["notes"]),
+    )
+
+
+def _dump_run(run: Run) -> dict[str, Any]:
+    own = {"token": run.token, "kind": run.kind, "undoes": run.undoes, "ledger_after": _dump_ledger(run.ledger_after)}
+    return {"receipt": _dump_receipt(run.receipt), **own}
+
+
+def _load_run(table: Mapping[str, Any]) -> Run:
+    return Run(
+        _load_receipt(table["receipt"]),
+        str(table["token"]),
+        table["kind"],
+        int(table["undoes"]),
+        _load_ledger(table["ledger_after"]),
+    )
+
+
+# ── on disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Store:
+    """The state folder. Reading needs no lock; whoever writes holds it."""
+
+    def __init__(self, folder: Path, writer: Writer | None = None) -> None:
+        self.folder = folder
+        self._writer = writer or Writer()
+
+    @property
+    def lock_file(self) -> Path:
+        """The file that the lock is on."""
+        return self.folder / "lock"
+
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "journal.json"
+
+    @property
+    def _ledger(self) -> Path:
+        return self.folder / "ledger.json"
+
+    def prepare(self) -> None:
+        """Make the folder, private. Raises Unwritable, OSError."""
+        self._writer.make_folders(look(self._journal).missing)
+        if self.folder.stat().st_mode & 0o077:
+            self._writer.system.chmod(self.folder, 0o700)
+
+    def ledger(self) -> Ledger:
+        """Return what is ours, an interrupted run's part included. Raises DamagedState."""
+        return self._read(self._ledger, _load_ledger) or Ledger()
+
+    def interrupted(self) -> Run | None:
+        """Return the run that was killed, if one was. Raises DamagedState."""
+        return self._read(self._journal, _load_run)
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Return the finished runs that can be undone, the newest first. Raises DamagedState."""
+        found = (self._read(path, _load_receipt) for path in sorted(self._receipt_files(), reverse=True))
+        return tuple(each for each in found if each is not None)
+
+    def next_number(self) -> int:
+        """Return the number of the next run; those of runs that were undone are used again."""
+        return max((int(path.stem) for path in self._receipt_files()), default=0) + 1
+
+    def save_journal(self, run: Run) -> None:
+        """Write the journal, to last, before the first change that it is about."""
+        self._save(self._journal, _dump_run(run))
+
+    def backup(self, number: int, name: str, content: bytes) -> None:
+        """Keep a copy of what a file holds."""
+        found = look(self._backups(number) / name)
+        self._writer.replace(found, content, 0o600)
+
+    def restore(self, number: int, name: str) -> bytes:
+        """Return a kept copy. Raises DamagedState when it is gone."""
+        path = self._backups(number) / name
+        content = look(path).content
+        if content is None:
+            raise DamagedState(path)
+        return content
+
+    def finish(self, run: Run) -> None:
+        """Turn the journal into a receipt (or take back the receipt that was undone) and settle what is ours."""
+        if run.kind == "apply":
+            self._save(self._receipts / f"{run.receipt.number:06d}.json", _dump_receipt(run.receipt))
+        self._save(self._ledger, _dump_ledger(run.ledger_after))
+        if run.kind == "undo":
+            self._forget(run.undoes)
+        self._remove(self._journal)
+        self._prune()
+
+    def abandon(self, ledger: Ledger) -> None:
+        """Forget a run that has been taken back; `ledger` is what is ours now."""
+        if ledger != self.ledger():
+            self._save(self._ledger, _dump_ledger(ledger))
+        self._remove(self._journal)
+        self._prune()
+
+    def save_ledger(self, ledger: Ledger) -> None:
+        """Settle what is ours."""
+        self._save(self._ledger, _dump_ledger(ledger))
+
+    def sweep(self) -> None:
+        """Remove what a killed run left in this folder: temporary files, and backups that no receipt refers to."""
+        for path in self.folder.glob(f"**/{TEMPORARY_PREFIX}*.tmp"):
+            self._remove(path)
+        self._prune()
+
+    @property
+    def _receipts(self) -> Path:
+        return self.folder / "receipts"
+
+    def _receipt_files(self) -> list[Path]:
+        return [path for path in self._receipts.glob("*.json") if path.stem.isdigit()]
+
+    def _backups(self, number: int) -> Path:
+        return self.folder / "backups" / f"{number:06d}"
+
+    def _forget(self, number: int) -> None:
+        self._remove(self._receipts / f"{number:06d}.json")
+
+    def _prune(self) -> None:
+        """Keep the newest receipts, and the backups that they refer to."""
+        for path in sorted(self._receipt_files(), reverse=True)[KEEP:]:
+            self._remove(path)
+        kept = {int(path.stem) for path in self._receipt_files()}
+        for folder in (self.folder / "backups").glob("*"):
+            if not folder.name.isdigit() or int(folder.name) in kept:
+                continue
+            for path in folder.iterdir():
+                self._remove(path)
+            self._writer.remove_folder(folder)
+
+    def _save(self, path: Path, table: Mapping[str, Any]) -> None:
+        text = json.dumps(table, ensure_ascii=True, indent=1) + "\n"
+        self._writer.replace(look(path), text.encode(), 0o600)
+
+    def _remove(self, path: Path) -> None:
+        found = look(path)
+        if found.content is not None:
+            self._writer.remove(found)
+
+    def _read(self, path: Path, load: Callable[[Mapping[str, Any]], T]) -> T | None:
+        content = look(path).content
+        if content is None:
+            return None
+        try:
+            return load(json.loads(content))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+            raise DamagedState(path) from None

@@ -1,0 +1,123 @@
+"""One wizard writes at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from wizard.apply.errors import Refused
+
+WAIT_SECONDS: Final = 10.0
+"""How long a second wizard waits for the first."""
+
+_SOMEBODY_HAS_IT: Final = (errno.EAGAIN, errno.EACCES, errno.EINTR)
+_TRY_SECONDS: Final = 2.0
+_PAUSE: Final = 0.05
+
+Flock = Callable[[int, int], None]
+
+
+class LockHeld(Refused):
+    """Another wizard is writing; `pid` is its process, None when the lock does not say."""
+
+    def __init__(self, pid: int | None) -> None:
+        who = f" (process {pid})" if pid else ""
+        super().__init__(f"Another claude-litellm-wizard is writing{who}. Wait until it is done, or end it.")
+        self.pid = pid
+
+
+@contextlib.contextmanager
+def held(path: Path, *, wait: float = WAIT_SECONDS, flock: Flock = fcntl.flock) -> Iterator[None]:
+    """Hold the lock of this file, in an existing folder of ours; `wait` is in seconds.
+
+    The system releases it when the holder dies. Where the file system has no locks, or a try does not return (NFS), a
+    second file that only one process can create takes its place. Raises LockHeld, OSError.
+    """
+    deadline = time.monotonic() + wait
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    locks = True
+    try:
+        os.fchmod(descriptor, 0o600)  # whatever the umask took away
+        while True:
+            outcome = _try(descriptor, flock, min(_TRY_SECONDS, max(deadline - time.monotonic(), _PAUSE)))
+            if outcome != "held":
+                break
+            if time.monotonic() >= deadline:
+                raise LockHeld(_read_pid(path))
+            time.sleep(_PAUSE)
+        locks = outcome == "ours"
+        if locks:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+            return
+    finally:
+        # A try that hangs still uses the descriptor: it is closed when this process ends.
+        if locks:
+            os.close(descriptor)
+    with _created(path.with_name(path.name + ".pid"), deadline):
+        yield
+
+
+def _try(descriptor: int, flock: Flock, limit: float) -> str:
+    """Try once; return `ours`, `held` or `none` (no locks here, or the try hangs)."""
+    outcome: list[str] = []
+
+    def attempt() -> None:
+        try:
+            flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            outcome.append("ours")
+        except OSError as error:
+            outcome.append("held" if error.errno in _SOMEBODY_HAS_IT else "none")
+
+    thread = threading.Thread(target=attempt, daemon=True, name="lock")
+    thread.start()
+    thread.join(limit)
+    return outcome[0] if outcome else "none"
+
+
+@contextlib.contextmanager
+def _created(path: Path, deadline: float) -> Iterator[None]:
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            break
+        except FileExistsError:
+            pid = _read_pid(path)
+            if pid is not None and not _alive(pid):
+                path.unlink(missing_ok=True)
+                continue
+            if time.monotonic() >= deadline:
+                raise LockHeld(pid) from None
+            time.sleep(_PAUSE)
+    try:
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        os.close(descriptor)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _read_pid(path: Path) -> int | None:
+    try:
+        text = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

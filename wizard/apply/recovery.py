@@ -1,0 +1,107 @@
+"""The way back: what each file of a run held before, given what it holds now. Undo and roll-back both take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import permutations
+from typing import Final
+
+from wizard.apply import managed_block
+from wizard.apply.change import Role, digest
+from wizard.apply.journal import ABSENT, Receipt, Store, Written
+from wizard.apply.order import Target
+from wizard.apply.settings_edit import restored
+
+BLOCK: Final = "block"
+"""The name of our part of a start-up file."""
+
+OUR_LINES: Final = "our lines"
+"""What stays of a start-up file when the block in it was edited."""
+
+
+def backwards(receipt: Receipt, store: Store) -> tuple[Target, ...]:
+    """Return the targets that give back what was there before a run. Raises DamagedState when a backup is gone."""
+    return tuple(_target(receipt.number, each, store) for each in receipt.written)
+
+
+def kept(receipt: Receipt, store: Store, written: Written, found: bytes | None) -> tuple[str, ...]:
+    """Return what of one file stays as it is, because somebody changed it since we wrote it."""
+    before, copies = _copies(receipt.number, written, store)
+    return _given_back(written, before, copies, found)[1]
+
+
+def _target(number: int, written: Written, store: Store) -> Target:
+    before, copies = _copies(number, written, store)
+    return Target(
+        path=written.path,
+        role=written.role,
+        make=partial(_content_before, written, before, copies),
+        mode=written.before_mode if written.before_mode is not None else written.after_mode or 0o600,
+        mode_from=written.after_mode,
+        text=_TEXTS[written.role],
+    )
+
+
+_TEXTS: Final[dict[Role, str]] = {
+    "helper": "the key helper as it was",
+    "settings": "Claude Code's settings as they were",
+    "setup-script": "the setup script as it was",
+    "rc-block": "the start-up file as it was",
+    "fish": "fish's file as it was",
+    "answers": "the answers as they were",
+}
+
+
+def _copies(number: int, written: Written, store: Store) -> tuple[bytes | None, tuple[bytes, ...]]:
+    before = store.restore(number, written.backup) if written.backup else None
+    return before, tuple(store.restore(number, name) for name in written.copies)
+
+
+def _content_before(
+    written: Written, before: bytes | None, copies: tuple[bytes, ...], found: bytes | None
+) -> bytes | None:
+    return _given_back(written, before, copies, found)[0]
+
+
+def _given_back(
+    written: Written, before: bytes | None, copies: tuple[bytes, ...], found: bytes | None
+) -> tuple[bytes | None, tuple[str, ...]]:
+    """Return what a file shall hold again, and the names of what stays in it."""
+    now = digest(found)
+    if now == written.before:
+        return found, ()
+    if written.exact and now in (written.after, *written.states):
+        return before, ()
+    if found is not None and written.in_place and _is_torn(found, (before or b"", *copies)):
+        return before, ()
+    if written.role == "settings":
+        return restored(found, before, written.parts)
+    if written.role == "rc-block":
+        return _block_given_back(written, before, found)
+    return found, ("the whole file",)
+
+
+def _block_given_back(
+    written: Written, before: bytes | None, found: bytes | None
+) -> tuple[bytes | None, tuple[str, ...]]:
+    now = managed_block.current(found)
+    then = managed_block.current(before)
+    if now == then or found is None:
+        return found, ()
+    if digest(now) != written.parts.get(BLOCK, ABSENT):
+        return found, (OUR_LINES,)
+    if then is None:
+        return managed_block.remove(found), ()
+    return managed_block.put(found, then.decode()), ()
+
+
+def _is_torn(found: bytes, texts: tuple[bytes, ...]) -> bool:
+    """Say whether a file is the beginning of one text and the rest of another: a write in place that was cut short."""
+    return any(found == mix for one, other in permutations(texts, 2) for mix in _mixes(found, one, other))
+
+
+def _mixes(found: bytes, new: bytes, old: bytes) -> Iterator[bytes]:
+    common = next((place for place, (a, b) in enumerate(zip(found, new, strict=False)) if a != b), None)
+    place = min(len(found), len(new)) if common is None else common
+    yield new[:place] + old[place:]

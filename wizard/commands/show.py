@@ -1,0 +1,30 @@
+"""`show`: the answers and the files they govern."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from wizard.answers import dumps, to_table
+from wizard.apply.plan import PlanError, make_plan
+from wizard.commands.shared import CHECK_FAILED, OK, Stop, needed_answers, print_json, this_machine
+
+_WORDS: Final = {"unchanged": "as written", "new": "missing", "changed": "differs", "removed": "to be removed"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the answers, and of each file whether it still is as the wizard would write it."""
+    machine = this_machine()
+    answers = needed_answers(machine)
+    try:
+        changes = make_plan(answers, machine).changes
+    except PlanError as error:
+        raise Stop(CHECK_FAILED, f"{machine.short(error.path)}: {error.text}") from None
+    if arguments.json:
+        files = [{"path": str(each.path), "role": each.role, "state": each.state} for each in changes]
+        print_json({"answers": to_table(answers), "files": files})
+        return OK
+    print(dumps(answers))
+    for each in changes:
+        print(f"{_WORDS[each.state]:<13} {machine.short(each.path)}")
+    return OK

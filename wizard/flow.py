@@ -1,0 +1,157 @@
+"""The order of the steps and what each needs, as a pure function of the draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from wizard.answers import Answers, Gateway, Key
+from wizard.machine.model import Machine
+from wizard.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from wizard.trial import Trial
+
+I = TypeVar("I")  # noqa: E741 - the inputs
+R = TypeVar("R")
+
+
+class Step(Enum):
+    """The seven screens, in order; the value is the name on the stepper."""
+
+    SERVER = "Server"
+    HEALTH = "Health"
+    KEY = "Key"
+    TEST = "Test"
+    MODELS = "Models"
+    REVIEW = "Review"
+    DONE = "Done"
+
+
+STEPS = tuple(Step)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Generic[I, R]):
+    """A result together with the inputs it belongs to: worth nothing once they differ."""
+
+    inputs: I
+    result: R
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything the user has answered and every check has found so far."""
+
+    answers: Answers
+    machine: Machine
+    saved: Answers | None = None
+    confirmed: frozenset[str] = frozenset()
+    health: Checked[Gateway, tuple[Verdict, ...]] | None = None
+    trial: Checked[tuple[Gateway, Key], Trial] | None = None
+    message: Checked[tuple[Gateway, Key], Verdict] | None = None
+    overridden: frozenset[Step] = frozenset()
+    replacements: frozenset[str] = field(default_factory=frozenset)
+
+    def answered(self, answers: Answers) -> Draft:
+        """Return the draft with other answers; results and overrides that no longer belong to them are dropped."""
+        draft = replace(self, answers=answers)
+        overridden = set(self.overridden)
+        if draft.health_now is None:
+            draft = replace(draft, health=None)
+            overridden.discard(Step.HEALTH)
+        if draft.trial_now is None:
+            draft = replace(draft, trial=None, message=None)
+            overridden.discard(Step.TEST)
+        return replace(draft, overridden=frozenset(overridden))
+
+    @property
+    def health_now(self) -> tuple[Verdict, ...] | None:
+        """The health check's verdicts, when they belong to the present answers."""
+        return self.health.result if self.health and self.health.inputs == self.answers.gateway else None
+
+    @property
+    def trial_now(self) -> Trial | None:
+        """The key test's result, when it belongs to the present answers."""
+        inputs = (self.answers.gateway, self.answers.key)
+        return self.trial.result if self.trial and self.trial.inputs == inputs else None
+
+    @property
+    def message_now(self) -> Verdict | None:
+        """What came of the one real message, when it belongs to the present answers."""
+        inputs = (self.answers.gateway, self.answers.key)
+        return self.message.result if self.message and self.message.inputs == inputs else None
+
+    def checked(self, verdicts: tuple[Verdict, ...]) -> Draft:
+        """Return the draft with the result of a health check of the present gateway.
+
+        A key test that was cut short by the check before (or went further than it may now) no longer counts.
+        """
+        overridden = self.overridden - {Step.HEALTH}
+        draft = replace(self, health=Checked(self.answers.gateway, verdicts), overridden=overridden)
+        if may_send_key(draft) != may_send_key(self):
+            return replace(draft, trial=None, message=None)
+        return draft
+
+    def tried(self, trial: Trial) -> Draft:
+        """Return the draft with the result of a key test of the present answers."""
+        inputs = (self.answers.gateway, self.answers.key)
+        return replace(self, trial=Checked(inputs, trial), message=None, overridden=self.overridden - {Step.TEST})
+
+    def messaged(self, verdict: Verdict) -> Draft:
+        """Return the draft with what came of the one real message."""
+        return replace(self, message=Checked((self.answers.gateway, self.answers.key), verdict))
+
+    def confirming(self, *origins: str) -> Draft:
+        """Return the draft with origins that the user typed or accepted in this run."""
+        return replace(self, confirmed=self.confirmed | (set(origins) - {""}))
+
+    def overriding(self, step: Step) -> Draft:
+        """Return the draft with the failed check of a step overridden, on the user's explicit word."""
+        return replace(self, overridden=self.overridden | {step})
+
+
+def failed(step: Step, draft: Draft) -> bool | None:
+    """Say whether the check of a step failed; None when it has not run for the present answers."""
+    match step:
+        case Step.HEALTH:
+            return None if draft.health_now is None else worst(draft.health_now) == "fail"
+        case Step.TEST:
+            return None if draft.trial_now is None else worst(draft.trial_now.verdicts) == "fail"
+        case _:
+            return False
+
+
+def satisfied(step: Step, draft: Draft) -> bool:
+    """Say whether Next may leave a step: answered, and its check passed or was explicitly overridden."""
+    match step:
+        case Step.HEALTH | Step.TEST:
+            return failed(step, draft) is False or step in draft.overridden
+        case Step.SERVER:
+            return bool(draft.answers.gateway.url)
+        case Step.KEY:
+            return bool(draft.answers.key.backend)
+        case _:
+            return True
+
+
+def following(step: Step) -> Step | None:
+    """Return the step after this one, None after the last."""
+    place = STEPS.index(step) + 1
+    return STEPS[place] if place < len(STEPS) else None
+
+
+def may_send_key(draft: Draft) -> bool:
+    """Say whether a credential may go to the gateway: its origin confirmed, and the health check passed for it.
+
+    A failed health check can be overridden for writing, never for sending a key.
+    """
+    return draft.answers.gateway.address.origin in draft.confirmed and failed(Step.HEALTH, draft) is False
+
+
+def sendable(draft: Draft) -> frozenset[str]:
+    """Return the confirmed origins a credential may go to now: not the gateway's while its check has not passed."""
+    if may_send_key(draft):
+        return draft.confirmed
+    return draft.confirmed - {draft.answers.gateway.address.origin}

@@ -1,0 +1,1 @@
+"""LiteLLM seen from outside, and the calls made with a key."""

@@ -1,0 +1,330 @@
+"""The health check: what can be said of a gateway without a key and at no cost.
+
+`GET /health` is never asked: it calls every model behind the gateway and bills each call (LiteLLM's own docstring says
+to use /health/liveliness). Nor is /openapi.json, which would tell the version: the first one after a start keeps the
+gateway from answering anybody for five seconds (1.106.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from wizard.answers import Gateway
+from wizard.gateway.answer import describe, unexpected
+from wizard.gateway.catalogue import CATALOGUE
+from wizard.gateway.way import way_to
+from wizard.keys.backend import Report
+from wizard.machine.model import Machine
+from wizard.net import limits
+from wizard.net.address import AddressError
+from wizard.net.fault import Fault
+from wizard.net.http import Response, Server, find, reach, request, secure
+from wizard.net.second_look import look_again
+from wizard.net.tcp import Stream
+from wizard.net.tls import Peer
+from wizard.secret import redact
+from wizard.verdict import Verdict, judge
+
+ROWS: Final = (
+    ("gateway.name", "name"),
+    ("gateway.connect", "connect"),
+    ("gateway.tls", "TLS"),
+    ("gateway.alive", "alive"),
+    ("gateway.ready", "ready"),
+    ("gateway.identity", "LiteLLM"),
+    ("gateway.routes", "routes"),
+)
+"""Id and label of every check, in the order of the rows."""
+
+ALIVE: Final = "/health/liveliness"
+READY: Final = "/health/readiness"
+IDENTITY: Final = "/.well-known/litellm-ui-config"
+ROUTES: Final = {"anthropic": "/v1/messages", "bedrock": "/bedrock/inference-profiles"}
+"""A path of each route that answers GET without a key and at no cost. LiteLLM says 405 to the first (1.74.9, 1.83.0,
+1.106.2) and 401, 400 or, without prisma, 500 to the second; 404 means that there is no such route."""
+
+_ALIVE_BODY: Final = "I'm alive!"
+_RETRIED: Final = (502, 503, 504)
+_RETRIES: Final = 2
+_PAUSE: Final = 0.25
+_EXPIRES_SOON: Final = 14
+
+Answer = Response | Fault
+
+
+async def check_gateway(gateway: Gateway, machine: Machine, report: Report) -> tuple[Verdict, ...]:
+    """Check a gateway without a key and at no cost, and return a verdict for every one of `ROWS`, in their order.
+
+    Each verdict is also reported as soon as it is known. Whatever the server does, this raises nothing and takes at
+    most 15 s; cancelling it answers at once.
+    """
+    check = _Check(gateway, machine, report)
+    try:
+        async with asyncio.timeout(limits.CHECK):
+            await check.run()
+    except TimeoutError:
+        check.out_of_time()
+    return tuple(check.done[id_] for id_, _ in ROWS)
+
+
+class _Stop(Exception):  # noqa: N818 - ends the check, is no error
+    """No later row can be known; carries why."""
+
+
+class _Check:
+    """One run over the rows."""
+
+    def __init__(self, gateway: Gateway, machine: Machine, report: Report) -> None:
+        self.gateway = gateway
+        self.machine = machine
+        self.report = report
+        self.done: dict[str, Verdict] = {}
+        self.facts: dict[str, object] = {"url": gateway.url}
+
+    async def run(self) -> None:
+        """Fill every row."""
+        try:
+            server = await self.prepared()
+            server = await self.name(server)
+            await self.transport(server)
+            await self.questions(server)
+        except _Stop as stop:
+            self.skip_the_rest(str(stop))
+
+    def say(self, row: str, verdict: str, ms: float | None = None, **facts: object) -> None:
+        made = judge(CATALOGUE, row, verdict, ms=ms, **{**self.facts, **facts})
+        self.done[row] = made
+        self.report(made)
+
+    def fail(self, row: str, fault: Fault, ms: float | None = None) -> None:
+        self.say(row, fault.verdict, ms, **fault.facts)
+
+    def skip_the_rest(self, reason: str) -> None:
+        for row, _ in ROWS:
+            if row not in self.done:
+                self.say(row, "not-tried", reason=reason)
+
+    def out_of_time(self) -> None:
+        """Say so in the first row that has no verdict."""
+        late = next((row for row, _ in ROWS if row not in self.done), None)
+        if late:
+            self.facts = {"host": self.gateway.url, "port": 0, **self.facts}
+            self.say(late, "too-slow", limits.CHECK * 1000, seconds=limits.CHECK)
+            self.skip_the_rest(f"the check took more than {limits.CHECK:g} seconds.")
+
+    async def prepared(self) -> Server:
+        try:
+            address = self.gateway.address
+        except AddressError as error:
+            self.say("gateway.name", "address-invalid", advice=str(error))
+            raise _Stop("the server URL comes first.") from None
+        self.facts = {"url": address.url, "host": address.host, "port": address.port}
+        try:
+            return await way_to(self.gateway, self.machine)
+        except Fault as fault:
+            self.fail("gateway.connect" if fault.verdict.startswith("proxy") else "gateway.tls", fault)
+            raise _Stop(f"{fault.facts.get('where', 'the client certificate')} has to be put right first.") from None
+
+    async def name(self, server: Server) -> Server:
+        if server.proxy:
+            self.say("gateway.name", "name-by-proxy", where=server.proxy.where, proxy=server.proxy.shown)
+            return server
+        started = time.monotonic()
+        try:
+            server = await find(server)
+        except Fault as fault:
+            self.fail("gateway.name", fault, _ms(started))
+            raise _Stop("the name has to be found first.") from None
+        addresses = ", ".join(server.addresses[:3])
+        self.say("gateway.name", "name-ok", _ms(started), addresses=addresses)
+        return server
+
+    async def transport(self, server: Server) -> None:
+        """Connect, and agree on TLS where it is used."""
+        started = time.monotonic()
+        try:
+            stream = await reach(server)
+        except Fault as fault:
+            self.fail("gateway.connect", fault, _ms(started))
+            raise _Stop("a connection comes first.") from None
+        try:
+            self.connected(server, stream, _ms(started))
+            await self.tls(server, stream)
+        finally:
+            stream.close()
+
+    def connected(self, server: Server, stream: Stream, ms: float) -> None:
+        if server.proxy:
+            where, proxy = server.proxy.where, server.proxy.shown
+            self.say("gateway.connect", "connected-by-proxy", ms, where=where, proxy=proxy)
+        else:
+            peer = f"[{stream.address}]" if ":" in stream.address else stream.address
+            self.say("gateway.connect", "connected", ms, peer=f"{peer}:{server.address.port}")
+
+    async def tls(self, server: Server, stream: Stream) -> None:
+        if server.address.scheme == "http":
+            self.say("gateway.tls", "tls-unused")
+            return
+        started = time.monotonic()
+        try:
+            _, peer = await secure(server, stream)
+        except Fault as fault:
+            took = _ms(started)
+            self.fail("gateway.tls", await look_again(server, fault), took)
+            raise _Stop("TLS has to work first.") from None
+        self.say("gateway.tls", _tls_verdict(peer), _ms(started), **_tls_facts(peer))
+
+    async def questions(self, server: Server) -> None:
+        """Ask everything at once; the sign of life decides whether the other answers mean anything."""
+        paths = {ALIVE, READY, IDENTITY, *ROUTES.values()}
+        asked = {path: asyncio.create_task(_ask(server, path)) for path in paths}
+        try:
+            await self.alive(server, asked[ALIVE])
+            await asyncio.gather(
+                self.ready(server, asked[READY]),
+                self.identity(asked[IDENTITY], asked[READY]),
+                self.routes({name: asked[path] for name, path in ROUTES.items()}),
+            )
+        finally:
+            for task in asked.values():
+                task.cancel()
+            await asyncio.gather(*asked.values(), return_exceptions=True)
+
+    async def alive(self, server: Server, asked: asyncio.Task[tuple[Answer, float]]) -> None:
+        answer, ms = await asked
+        if isinstance(answer, Fault):
+            answer = await look_again(server, answer)
+        elif answer.status != 200 or answer.json() != _ALIVE_BODY:
+            answer = unexpected(server, answer)
+        if isinstance(answer, Fault):
+            self.fail("gateway.alive", answer, ms)
+            raise _Stop("a sign of life comes first.")
+        skew = _clock_skew(answer.headers)
+        if abs(skew) > limits.CLOCK_SKEW:
+            self.say("gateway.alive", "clock-skew", ms, minutes=round(abs(skew) / 60), skew_seconds=round(skew))
+        elif ms > limits.SLOW * 1000:
+            self.say("gateway.alive", "ok-slow", ms, seconds=ms / 1000)
+        else:
+            self.say("gateway.alive", "ok", ms)
+
+    async def ready(self, server: Server, asked: asyncio.Task[tuple[Answer, float]]) -> None:
+        answer, ms = await asked
+        if isinstance(answer, Fault):
+            self.fail("gateway.ready", answer, ms)
+            return
+        state = answer.json()
+        if not isinstance(state, Mapping) or not ({"status", "db", "detail"} & state.keys()):
+            self.fail("gateway.ready", _as_not_litellm(server, answer), ms)
+        elif answer.status == 200:
+            self.say("gateway.ready", _database(state.get("db")), ms, state=_readiness(state))
+        elif answer.status == 503:
+            self.say("gateway.ready", "not-ready", ms, state=_readiness(state))
+        else:
+            self.fail("gateway.ready", unexpected(server, answer), ms)
+
+    async def identity(
+        self, asked: asyncio.Task[tuple[Answer, float]], ready: asyncio.Task[tuple[Answer, float]]
+    ) -> None:
+        answer, ms = await asked
+        if isinstance(answer, Fault) or answer.status != 200:
+            self.say("gateway.identity", "litellm-likely", ms)
+            return
+        config = answer.json()
+        if not isinstance(config, Mapping) or not {"server_root_path", "proxy_base_url"} <= config.keys():
+            self.fail("gateway.identity", Fault("not-litellm", status=200, seen=describe(answer)), ms)
+            return
+        version = _version((await ready)[0])
+        self.say("gateway.identity", "litellm", ms, version=f" {version}" if version else "")
+
+    async def routes(self, asked: Mapping[str, asyncio.Task[tuple[Answer, float]]]) -> None:
+        answers = {name: (await task)[0] for name, task in asked.items()}
+        ms = max([task.result()[1] for task in asked.values()])
+        wanted = self.gateway.route
+        answer = answers[wanted]
+        served = [name for name, each in answers.items() if _is_served(each)]
+        facts = {"route": wanted, "path": ROUTES[wanted], "served": ", ".join(served)}
+        if isinstance(answer, Fault):
+            self.say("gateway.routes", answer.verdict, ms, **{**answer.facts, **facts})
+        elif wanted in served:
+            self.say("gateway.routes", "routes", ms, **facts)
+        elif answer.status == 404:
+            others = f"Choose the {served[0]} route, which it has." if served else "Check the path of the URL."
+            self.say("gateway.routes", "route-missing", ms, advice=others, **facts)
+        else:
+            self.say("gateway.routes", "route-unknown", ms, status=answer.status, **facts)
+
+
+async def _ask(server: Server, path: str) -> tuple[Answer, float]:
+    """Ask with GET; a cut connection and 502, 503, 504 are tried again. Returns how long the last try took."""
+    for left in reversed(range(_RETRIES + 1)):
+        started = time.monotonic()
+        try:
+            answer: Answer = await request(server, "GET", path)
+        except Fault as fault:
+            answer = fault
+        again = answer.verdict == "reset" if isinstance(answer, Fault) else answer.status in _RETRIED
+        if not again or not left:
+            break
+        await asyncio.sleep(_PAUSE)
+    return answer, _ms(started)
+
+
+def _ms(started: float) -> float:
+    return (time.monotonic() - started) * 1000
+
+
+def _tls_verdict(peer: Peer) -> str:
+    soon = peer.days_left is not None and peer.days_left < _EXPIRES_SOON
+    return "tls-expires-soon" if soon else "tls-ok"
+
+
+def _tls_facts(peer: Peer) -> dict[str, object]:
+    ends = peer.not_after.isoformat() if peer.not_after else None
+    facts = {"issuer": peer.issuer, "names": list(peer.names), "not_after": ends, "days_left": peer.days_left}
+    return {**facts, "tls_version": peer.version}
+
+
+def _is_served(answer: Answer) -> bool:
+    """Whether LiteLLM itself answered: a refusal of the method, of a missing key, or its crash over that."""
+    return isinstance(answer, Response) and answer.status in (200, 400, 401, 405, 422, 500)
+
+
+def _as_not_litellm(server: Server, answer: Response) -> Fault:
+    if answer.status != 200:
+        return unexpected(server, answer)
+    return Fault("not-litellm", status=200, seen=describe(answer))
+
+
+def _database(state: object) -> str:
+    """LiteLLM says "Not connected" when it has no database at all, and "disconnected" or "stalled" of a broken one."""
+    if not isinstance(state, str) or state == "Not connected":
+        return "database-unused"
+    return "database-connected" if state == "connected" else "database-down"
+
+
+def _readiness(state: Mapping[object, object]) -> str:
+    detail = state.get("detail")
+    inner = detail if isinstance(detail, Mapping) else state
+    database = inner.get("db")
+    if isinstance(database, str):
+        return f"its database is {redact(database.lower(), limit=60)}"
+    return redact(str(inner.get("error") or detail or "it does not say why"), limit=100)
+
+
+def _version(answer: Answer) -> str:
+    state = answer.json() if isinstance(answer, Response) else None
+    version = state.get("litellm_version") if isinstance(state, Mapping) else None
+    return redact(version, limit=20) if isinstance(version, str) else ""
+
+
+def _clock_skew(headers: Mapping[str, str]) -> float:
+    try:
+        there = parsedate_to_datetime(headers["date"])
+        return (there - datetime.now(UTC)).total_seconds()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return 0.0

@@ -1,0 +1,1 @@
+"""Where the API key comes from: one file per backend."""

@@ -1,0 +1,205 @@
+"""What else on this machine speaks to Claude Code: variables, start-up files and settings of earlier set-ups."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from wizard.answers import Answers
+from wizard.machine.claude_code import DEAD, OUR_VARIABLES, ROUTE_SWITCHES
+from wizard.machine.files import read_small
+from wizard.machine.leftover_advice import effect, remedy
+from wizard.machine.model import Leftover, SettingsLayer
+from wizard.machine.shells import BASH_LOGIN_FILES, fish_folder, sourced, zsh_folder
+from wizard.marks import BLOCK_BEGIN, BLOCK_END, is_ours
+from wizard.secret import Secret, names_a_secret, redact
+
+_ZSH_FILES: Final = (".zshenv", ".zprofile", ".zshrc", ".zlogin")
+_NAME: Final = "|".join((r"ANTHROPIC_[A-Z0-9_]+", *ROUTE_SWITCHES, *DEAD, "AWS_BEARER_TOKEN_BEDROCK"))
+_VALUE: Final = r"""(?P<{0}>"[^"]*"|'[^']*'|[^\s;&|"']*)"""
+_ASSIGNED: Final = re.compile(
+    rf"(?<![\w$./-])(?P<name>{_NAME})={_VALUE.format('value')}"
+    rf"|\bset(?:env)?\s+(?:-\S+\s+)*(?P<set_name>{_NAME})\s+{_VALUE.format('set_value')}"
+    rf"|^SETUVAR\s+(?:--export\s+)?(?P<uvar_name>{_NAME}):(?P<uvar_value>.*)"
+)
+_OUR_BLOCK: Final = re.compile(f"^{re.escape(BLOCK_BEGIN)}.*?^{re.escape(BLOCK_END)}", re.DOTALL | re.MULTILINE)
+_SPEAKS_OF_CLAUDE: Final = re.compile(r"ANTHROPIC_|CLAUDE_CODE_|[Ll]ite-?[Ll][Ll][Mm]")
+_SCRIPT_EFFECT: Final = "It asks the server at every start, and ends the shell when there is no good answer."
+_SCRIPT_REMEDY: Final = "Remove the line that sources it."
+_OFF: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    where: str
+    name: str
+    value: str = field(repr=False)
+
+
+def find_leftovers(
+    env: Mapping[str, str], home: Path, layers: Sequence[SettingsLayer] = (), *, root: Path = Path("/")
+) -> tuple[Leftover, ...]:
+    """Return what speaks to Claude Code beside us, start-up files first, then the environment, then settings.
+
+    What our own files set is left out, also where the environment or the settings say the same. Credentials are masked.
+    The remedies are those of default answers; `leftover_advice.leftovers_for` knows the user's.
+    """
+    scan = _Scan(home)
+    for path in _startup_files(env, home, root):
+        scan.read(path)
+    known = scan.own | {(each.name, each.value) for each in scan.found}
+    found = [*scan.found, *_in_environment(env, known), *_in_settings(layers, home, scan.own)]
+    return (*scan.scripts, *(_leftover(each) for each in found if _matters(each)))
+
+
+def _in_environment(env: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[_Found]:
+    for name, value in env.items():
+        nowhere = name == "CLAUDE_CONFIG_DIR" and not value.startswith("/")
+        if nowhere or (re.fullmatch(_NAME, name) and (name, value) not in known):
+            yield _Found("environment", name, value)
+
+
+def _in_settings(layers: Sequence[SettingsLayer], home: Path, own: set[tuple[str, str]]) -> Iterator[_Found]:
+    for layer in layers:
+        if layer.name != "user":
+            continue
+        written_by_us = _runs_our_helper(layer)
+        for name, value in layer.env.items():
+            ours = (name, value) in own or (written_by_us and name in OUR_VARIABLES)
+            if re.fullmatch(_NAME, name) and not ours:
+                yield _Found(f"{_short(layer.path, home)} env", name, value)
+
+
+def _runs_our_helper(layer: SettingsLayer) -> bool:
+    try:
+        (path,) = shlex.split(layer.helper or "")
+    except ValueError:
+        return False
+    return is_ours(read_small(Path(path)) or b"")
+
+
+class _Scan:
+    """Reads start-up files and what they source, each once."""
+
+    def __init__(self, home: Path) -> None:
+        self.found: list[_Found] = []
+        self.own: set[tuple[str, str]] = set()
+        self.scripts: list[Leftover] = []
+        self._home = home
+        self._seen: set[Path] = set()
+        self._harmful: set[Path] = set()
+
+    def read(self, path: Path) -> None:
+        """Look at a start-up file and at the files it sources."""
+        text = self._text(path)
+        if text is None:
+            return
+        if is_ours(text):
+            self._remember_own(text)
+            return
+        self._note(path, text)
+        lines = _without_our_block(text).splitlines()
+        for number, line in enumerate(lines, 1):
+            for inner in sourced(line, self._home):
+                self._read_sourced(inner, f"{_short(path, self._home)}:{number}")
+        for block in _OUR_BLOCK.findall(text):
+            for inner in sourced(block, self._home):
+                self._remember_own(self._text(inner) or "")
+
+    def _read_sourced(self, path: Path, where: str) -> None:
+        text = self._text(path)
+        if text is not None and is_ours(text):
+            self._remember_own(text)
+        elif text is not None:
+            self._note(path, text)
+            if _SPEAKS_OF_CLAUDE.search(text) and _may_end_the_shell(text):
+                self._harmful.add(path)
+        if path in self._harmful:
+            self.scripts.append(Leftover(where, path.name, _short(path, self._home), _SCRIPT_EFFECT, _SCRIPT_REMEDY))
+
+    def _note(self, path: Path, text: str) -> None:
+        self.found += [
+            _Found(f"{_short(path, self._home)}:{number}", name, value)
+            for number, name, value in _assignments(_without_our_block(text))
+        ]
+
+    def _remember_own(self, text: str) -> None:
+        self.own |= {(name, value) for _, name, value in _assignments(text)}
+
+    def _text(self, path: Path) -> str | None:
+        if path in self._seen:
+            return None
+        self._seen.add(path)
+        content = read_small(path)
+        return None if content is None else content.decode("utf-8", "backslashreplace")
+
+
+def _startup_files(env: Mapping[str, str], home: Path, root: Path) -> Iterator[Path]:
+    yield home / ".bashrc"
+    yield from (home / name for name in BASH_LOGIN_FILES)
+    for folder in dict.fromkeys((home, zsh_folder(env, home))):
+        yield from (folder / name for name in _ZSH_FILES)
+    fish = fish_folder(env, home)
+    yield fish / "config.fish"
+    yield from _inside(fish / "conf.d", "*.fish")
+    yield fish / "fish_variables"
+    yield from _inside(home / ".config/environment.d", "*.conf")
+    yield root / "etc/environment"
+
+
+def _inside(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
+
+
+def _without_our_block(text: str) -> str:
+    return _OUR_BLOCK.sub(lambda found: "\n" * found[0].count("\n"), text)
+
+
+def _assignments(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield line number, name and value of every assignment of a variable that concerns Claude Code."""
+    if not any(word in text for word in ("ANTHROPIC_", "CLAUDE_CODE_", "AWS_BEARER_TOKEN_BEDROCK")):
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("#"):
+            continue
+        for found in _ASSIGNED.finditer(line):
+            name = found["name"] or found["set_name"] or found["uvar_name"]
+            value = found["value"] or found["set_value"] or found["uvar_value"] or ""
+            yield number, name, value.strip("\"'")
+
+
+def _matters(found: _Found) -> bool:
+    if found.name in ROUTE_SWITCHES:
+        return found.value.lower() not in _OFF
+    return found.value != "" or found.name == "CLAUDE_CONFIG_DIR"
+
+
+def _may_end_the_shell(text: str) -> bool:
+    """Whether a sourced script calls the network and exits on what it hears, as old recipes have it."""
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    call = re.search(r"\b(?:curl|wget)\b", code)
+    return call is not None and re.search(r"\bexit\b", code[call.start() :]) is not None
+
+
+def _leftover(found: _Found) -> Leftover:
+    shown = Leftover(found.where, found.name, _masked(found.name, found.value), effect(found.name), "")
+    return replace(shown, remedy=remedy(shown, Answers()))
+
+
+def _masked(name: str, value: str) -> str:
+    if name == "ANTHROPIC_CUSTOM_HEADERS":
+        return redact(value.partition(":")[0]) + ": ****"
+    if not names_a_secret(name) or name in DEAD:
+        return redact(value)
+    return redact(value) if value.startswith(("$", "`")) else redact(Secret(value).hint())
+
+
+def _short(path: Path, home: Path) -> str:
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -1,0 +1,1 @@
+"""One connection to any server: its address, name, TCP, TLS and HTTP, with limits."""

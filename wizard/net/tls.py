@@ -1,0 +1,291 @@
+"""TLS as Claude Code will do it: the same authorities, the same client certificate, and every refusal by its name."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, cast
+
+from wizard.net import limits
+from wizard.net.fault import Fault
+from wizard.net.tcp import Stream, service_of
+from wizard.secret import redact
+
+_SYSTEM_BUNDLES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where Debian, Red Hat, SUSE, and Alpine and macOS keep the system's authorities; a Python of its own may not know."""
+
+_BY_VERIFY_CODE: Final[Mapping[int, str]] = {
+    9: "tls-not-yet",
+    10: "tls-expired",
+    18: "tls-untrusted",
+    19: "tls-untrusted",
+    20: "tls-untrusted",
+    21: "tls-untrusted",
+    62: "tls-hostname",
+    64: "tls-hostname",
+}
+"""OpenSSL's X509_V_ERR codes (x509_vfy.h)."""
+
+_BY_REASON: Final[Mapping[str, str]] = {
+    "WRONG_VERSION_NUMBER": "https-on-plain",
+    "HTTP_REQUEST": "https-on-plain",
+    "PACKET_LENGTH_TOO_LONG": "https-on-plain",
+    "RECORD_LAYER_FAILURE": "https-on-plain",
+    "UNSUPPORTED_PROTOCOL": "tls-version",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "tls-version",
+    "NO_PROTOCOLS_AVAILABLE": "tls-version",
+    "VERSION_TOO_LOW": "tls-version",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "tls-version",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "tls-client-cert",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "tls-client-cert",
+    "TLSV1_ALERT_UNKNOWN_CA": "tls-client-cert",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "tls-client-cert",
+}
+
+
+_HANDSHAKE: Final = b"\x16"
+_ALERT: Final = b"\x15"
+"""The first byte of a TLS record, by its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom a server's certificate may be signed by, and what we show it ourselves.
+
+    `files` and `folders` map the place to where the user set it (`NODE_EXTRA_CA_CERTS`, `gateway.ca_file`), for the
+    message when it does not exist.
+    """
+
+    bundled: bool = True
+    system: bool = True
+    files: tuple[tuple[Path, str], ...] = ()
+    folders: tuple[tuple[Path, str], ...] = ()
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    passphrase: str = field(default="", repr=False)
+
+    def context(self) -> ssl.SSLContext:
+        """Build the context. Blocks (20 ms and more): call it off the event loop.
+
+        Raises Fault: `tls-ca-missing`, `tls-ca-unusable` or `tls-client-cert-unusable`.
+        """
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        made.set_alpn_protocols(["http/1.1"])
+        if self.bundled:
+            import certifi
+
+            made.load_verify_locations(certifi.where())
+        if self.system:
+            _load_system(made)
+        for path, where in (*self.files, *self.folders):
+            _load_ca(made, path, where)
+        if self.client_cert:
+            self._load_client_certificate(made, self.client_cert)
+        return made
+
+    def _load_client_certificate(self, made: ssl.SSLContext, certificate: Path) -> None:
+        for path in (certificate, self.client_key or certificate):
+            if not path.is_file():
+                raise Fault("tls-client-cert-unusable", file=str(path), reason="it does not exist")
+        try:
+            made.load_cert_chain(certificate, self.client_key, lambda: self.passphrase)
+        except (ssl.SSLError, OSError, ValueError) as error:
+            reason = _reason(error) or "it can't be read"
+            raise Fault("tls-client-cert-unusable", file=str(certificate), reason=reason) from None
+
+
+def _load_system(made: ssl.SSLContext) -> None:
+    paths = ssl.get_default_verify_paths()
+    bundle = next((each for each in (paths.openssl_cafile, *_SYSTEM_BUNDLES) if Path(each).is_file()), None)
+    if bundle:
+        made.load_verify_locations(bundle)
+    if Path(paths.openssl_capath).is_dir():
+        made.load_verify_locations(capath=paths.openssl_capath)
+
+
+def _load_ca(made: ssl.SSLContext, path: Path, where: str) -> None:
+    try:
+        if path.is_dir():
+            made.load_verify_locations(capath=path)
+        elif path.is_file():
+            made.load_verify_locations(path)
+        else:
+            raise Fault("tls-ca-missing", file=str(path), where=where)
+    except (ssl.SSLError, OSError) as error:
+        reason = _reason(error) or "it holds no certificate"
+        raise Fault("tls-ca-unusable", file=str(path), where=where, reason=reason) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "").replace("_", " ").lower()
+    return redact(getattr(error, "strerror", None) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whom we talk to, by its verified certificate."""
+
+    issuer: str
+    names: tuple[str, ...]
+    not_after: datetime | None
+    version: str
+
+    @property
+    def days_left(self) -> int | None:
+        """Whole days until the certificate expires."""
+        return None if self.not_after is None else (self.not_after - datetime.now(UTC)).days
+
+
+class TlsStream:
+    """TLS over another stream, done in memory so that every byte and every refusal passes through our hands."""
+
+    def __init__(self, below: Stream, context: ssl.SSLContext, host: str) -> None:
+        self._below = below
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host.rstrip("."))
+        self._first = b""
+        self.head = b""
+
+    @property
+    def address(self) -> str:
+        """The IP address at the other end."""
+        return self._below.address
+
+    @property
+    def session(self) -> ssl.SSLObject:
+        """What was agreed, for its certificate."""
+        return self._tls
+
+    async def handshake(self) -> Peer:
+        """Agree on TLS and verify the server. Raises Fault, and `no-answer` at the limit."""
+        try:
+            async with asyncio.timeout(limits.HANDSHAKE):
+                await self._shake_hands()
+        except TimeoutError:
+            raise Fault("no-answer", seconds=limits.HANDSHAKE, **_silence(self._first)) from None
+        except ssl.SSLError as error:
+            raise classify(error, self._first) from None
+        except Fault as fault:
+            raise _cut(self._first, fault) from None
+        return _peer(self._tls)
+
+    async def _shake_hands(self) -> None:
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                if not await self._fill():
+                    raise Fault("tls-version", **_silence(self._first)) from None
+                continue
+            except ssl.SSLError:
+                await self._flush()  # the alert that tells the server why
+                raise
+            await self._flush()
+            return
+
+    async def read(self) -> bytes:
+        """Return what has come, or nothing once the other side has closed. Raises Fault."""
+        while True:
+            try:
+                data = self._tls.read(limits.BODY)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                if not await self._fill():
+                    return b""
+                continue
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return b""
+            except ssl.SSLError as error:
+                raise classify(error, b"") from None
+            if len(self.head) < 64:
+                self.head = (self.head + data)[:64]
+            return data
+
+    async def write(self, data: bytes) -> None:
+        """Send everything. Raises Fault `reset`."""
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            raise classify(error, b"") from None
+        await self._flush()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._below.close()
+
+    async def _flush(self) -> None:
+        if data := self._outgoing.read():
+            await self._below.write(data)
+
+    async def _fill(self) -> bool:
+        data = await self._below.read()
+        self._first = self._first or data[:8]
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        return bool(data)
+
+
+def classify(error: ssl.SSLError, head: bytes) -> Fault:
+    """Name what OpenSSL objected to; `head` is what the server sent first."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        verdict = _BY_VERIFY_CODE.get(error.verify_code, "tls-untrusted")
+        return Fault(verdict, reason=redact(error.verify_message or ""), code=error.verify_code)
+    reason = error.reason or ""
+    verdict = _BY_REASON.get(reason, "tls-failed")
+    if verdict == "https-on-plain" and head and not head.startswith(b"HTTP/"):
+        return Fault("not-http", service=service_of(head))
+    if reason == "SSLV3_ALERT_HANDSHAKE_FAILURE" and head[:1] == _HANDSHAKE:
+        verdict = "tls-client-cert"
+    return Fault(verdict, reason=reason.replace("_", " ").lower() or "no reason given")
+
+
+def _silence(head: bytes) -> dict[str, object]:
+    return {} if head else {"silent": True}
+
+
+def _cut(head: bytes, fault: Fault) -> Fault:
+    """Name a handshake that was cut; a server that had agreed on everything else misses our certificate."""
+    if head[:1] == _HANDSHAKE:
+        return Fault("tls-client-cert")
+    if head and head[:1] != _ALERT:
+        return Fault("https-on-plain") if head.startswith(b"HTTP/") else Fault("not-http", service=service_of(head))
+    return fault
+
+
+def _peer(tls: ssl.SSLObject) -> Peer:
+    certificate = cast("Mapping[str, Any]", tls.getpeercert() or {})
+    ends = certificate.get("notAfter")
+    return Peer(
+        issuer=redact(common_name(certificate.get("issuer")), limit=60),
+        names=tuple(redact(each) for each in certificate_names(certificate)),
+        not_after=datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None,
+        version=tls.version() or "",
+    )
+
+
+def common_name(distinguished: object) -> str:
+    """Return what a person calls the subject or issuer of a certificate, as `getpeercert` gives them."""
+    parts = cast("tuple[tuple[tuple[str, str], ...], ...]", distinguished or ())
+    names = {key: str(value) for part in parts for key, value in part}
+    return names.get("commonName") or names.get("organizationName") or "an unnamed authority"
+
+
+def certificate_names(certificate: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the hosts that a certificate is for, as `getpeercert` gives them."""
+    names = tuple(str(value) for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address"))
+    return names or ((common_name(certificate.get("subject")),) if certificate.get("subject") else ())

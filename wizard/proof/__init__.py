@@ -1,0 +1,1 @@
+"""The proofs one by one; `wizard.prove` runs them."""

@@ -1,0 +1,366 @@
+"""The key test: the very helper to be installed, run as Claude Code runs it, and the gateway's word on its key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from wizard.answers import Answers
+from wizard.gateway import calls
+from wizard.keys.backend import Backend, NoProgramError, Report, backend
+from wizard.machine.model import Machine
+from wizard.machine.private import private_folder
+from wizard.machine.process import Finished, run
+from wizard.quoting import sh_quote
+from wizard.render.claude import environment
+from wizard.render.helper import render_helper
+from wizard.render.refresh import refresh_seconds
+from wizard.secret import Secret, redact
+from wizard.verdict import Kind, Verdict, judge
+
+HELPER_LIMIT: Final = 12.0
+"""Seconds the helper may take here; it gives up by itself after 10."""
+
+SLOW_HELPER: Final = 3.0
+"""Seconds after which a helper is called slow: Claude Code waits for it at every start (2.1.197, 2.1.330)."""
+
+BARE_PATH: Final = "/usr/bin:/bin"
+
+_KEY_BYTES: Final = re.compile(rb"[\x21-\x7e]+")
+
+CATALOGUE: Final[Mapping[str, Kind]] = {
+    "ok": Kind("pass", "It printed one key."),
+    "helper-slow": Kind(
+        "warn",
+        "It printed one key, but took {seconds}.",
+        "Claude Code waits this long at every start. Look at the server the key comes from.",
+    ),
+    "no-program": Kind("fail", "No program on this machine can do it: {reason}", "{fix}"),
+    "helper-failed": Kind("fail", "The helper failed (exit {code}): {reason}", "{fix}"),
+    "helper-hangs": Kind(
+        "fail",
+        "The helper gave no key within {limit} seconds and was stopped.",
+        "Check that the source of the key answers, then run the test again.",
+    ),
+    "helper-silent": Kind(
+        "fail", "The helper ended well but printed nothing.", "Check that the field or variable holds a key."
+    ),
+    "bare-ok": Kind("pass", "It works without your shell, as in an IDE."),
+    "bare-shell-only": Kind(
+        "warn",
+        "It works only with your shell's {variables}: {reason}",
+        "An IDE or a desktop start has none of that. {remedy}",
+    ),
+    "bare-failed": Kind(
+        "warn",
+        "Without your shell's environment it fails: {reason}",
+        "Start Claude Code from a terminal, or keep what the helper needs in a file.",
+    ),
+    "shape-ok": Kind("pass", "One line, {hint}."),
+    "shape-lines": Kind(
+        "fail",
+        "The helper printed {lines} lines.",
+        "Claude Code takes one. Store the key alone, without anything else.",
+    ),
+    "shape-characters": Kind(
+        "fail",
+        "The key holds a blank, a control or a non-ASCII character at position {position}.",
+        "Store the key anew; it was probably cut or pasted with something else.",
+    ),
+    "shape-quoted": Kind(
+        "fail",
+        "The key is wrapped in quotes, and Claude Code would send them along.",
+        "Store the key without quotes.",
+    ),
+    "life-known": Kind("pass", "A key lives {life}; Claude Code asks for a new one every {refresh}."),
+    "life-unknown": Kind("pass", "No end is known; Claude Code asks again every {refresh}."),
+    "life-short": Kind(
+        "warn",
+        "A key lives only {life}; Claude Code asks for a new one every {refresh}.",
+        "Ask for keys that live longer, or expect the helper to run often.",
+    ),
+    "refresh-too-long": Kind(
+        "warn",
+        "A key lives {life}, but you chose to refresh every {refresh}.",
+        "Choose at most half of the key's life, or leave the field empty.",
+    ),
+    "not-tried": Kind("skip", "Not tried: {reason}", "{fix}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the key test found: verdicts, the models the key may use, and how long a fresh key lives, if known."""
+
+    verdicts: tuple[Verdict, ...]
+    models: tuple[str, ...] = ()
+    life_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelperRun:
+    """One run of the helper: its key, or why there is none (`problem` names a verdict of the catalogue)."""
+
+    key: Secret | None = field(repr=False)
+    problem: str
+    facts: Mapping[str, Any]
+    seconds: float
+
+
+def rows(answers: Answers) -> tuple[tuple[str, str], ...]:
+    """Return id and label of the verdicts that `try_key` reports, in order."""
+    source = backend(answers.key.backend)
+    return (
+        *source.examinations(answers.key.options),
+        ("key.helper", "helper"),
+        ("key.bare", "helper alone"),
+        ("key.shape", "shape"),
+        ("key.accepted", "accepted"),
+        ("key.owner", "whose key"),
+        ("key.life", "lifetime"),
+    )
+
+
+async def try_key(answers: Answers, machine: Machine, confirmed: Collection[str], report: Report) -> Trial:
+    """Test the key: its source, the helper twice, and what the gateway says of it. Reports each verdict as it is known.
+
+    `confirmed` are the origins a credential may be sent to; what would need another one is "not tried". The key is held
+    in memory while this runs and nowhere else.
+    """
+    trial = _Trial(answers, machine, frozenset(confirmed), report)
+    await trial.run()
+    return Trial(tuple(trial.verdicts), trial.models, trial.life)
+
+
+async def send_one_message(answers: Answers, machine: Machine, confirmed: Collection[str], model: str) -> Verdict:
+    """Send one tiny message with a fresh key. It may cost money: the caller has asked."""
+    source = backend(answers.key.backend)
+    reason = _unconfirmed(source, answers, confirmed)
+    if reason:
+        return _skipped("key.message", reason)
+    try:
+        ran = await run_helper(answers, machine, machine.env)
+    except NoProgramError as error:
+        return _not_startable("key.message", error)
+    if ran.key is None:
+        return judge(CATALOGUE, "key.message", ran.problem, **ran.facts)
+    return await calls.send_message(answers.gateway, machine, ran.key, frozenset(confirmed), model)
+
+
+class _Trial:
+    """One key test under way."""
+
+    def __init__(self, answers: Answers, machine: Machine, confirmed: frozenset[str], report: Report) -> None:
+        self.answers = answers
+        self.machine = machine
+        self.confirmed = confirmed
+        self.report = report
+        self.source = backend(answers.key.backend)
+        self.verdicts: list[Verdict] = []
+        self.models: tuple[str, ...] = ()
+        self.life: int | None = None
+
+    async def run(self) -> None:
+        if reason := _unconfirmed(self.source, self.answers, self.confirmed, gateway=False):
+            self.skip_rest(reason, "Confirm that address first.")
+            return
+        await self.source.examine(self.answers.key.options, self.machine, self.say)
+        if any(each.status == "fail" for each in self.verdicts):
+            self.skip_rest("the source of the key has to answer first.")
+            return
+        key = await self.helper()
+        if key is None:
+            self.skip_rest("there is no key to try.")
+            return
+        expires = await self.gateway(key)
+        self.say(self.lifetime(key, expires))
+
+    def say(self, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+        self.report(verdict)
+
+    def skip_rest(self, reason: str, fix: str = "") -> None:
+        known = {each.id for each in self.verdicts}
+        for check, _ in rows(self.answers):
+            if check not in known:
+                self.say(_skipped(check, reason, fix))
+
+    async def helper(self) -> Secret | None:
+        try:
+            ran = await run_helper(self.answers, self.machine, self.machine.env)
+        except NoProgramError as error:
+            self.say(_not_startable("key.helper", error))
+            return None
+        self.say(_helper_verdict(ran))
+        if ran.key is None and ran.problem.startswith("helper"):
+            return None
+        self.say(await self.bare())
+        self.say(_shape_verdict(ran))
+        return ran.key
+
+    async def bare(self) -> Verdict:
+        alone = {"HOME": str(self.machine.home), "PATH": BARE_PATH}
+        ran = await run_helper(self.answers, self.machine, alone)
+        if ran.key is not None or ran.problem.startswith("shape"):
+            return judge(CATALOGUE, "key.bare", "bare-ok", ms=ran.seconds * 1000, seconds=_seconds(ran.seconds))
+        reason = str(ran.facts.get("reason") or "it did not end in time.")
+        needs = self.source.shell_needs(self.answers.key.options, self.machine)
+        if not needs:
+            return judge(CATALOGUE, "key.bare", "bare-failed", ms=ran.seconds * 1000, reason=reason)
+        names = " and ".join(needs)
+        remedy = f"Start it from a terminal, or keep what {names} holds in a file."
+        facts = {"variables": names, "reason": reason, "remedy": remedy}
+        return judge(CATALOGUE, "key.bare", "bare-shell-only", ms=ran.seconds * 1000, **facts)
+
+    async def gateway(self, key: Secret) -> int | None:
+        """Ask the gateway about the key; return the seconds it still lives, if the gateway says so."""
+        if reason := _unconfirmed(self.source, self.answers, self.confirmed):
+            for check in ("key.accepted", "key.owner"):
+                self.say(_skipped(check, reason))
+            return None
+        to = (self.answers.gateway, self.machine, key, self.confirmed)
+        accepted, self.models = await calls.list_models(*to)
+        self.say(accepted)
+        if accepted.status == "fail":
+            self.say(_skipped("key.owner", "the gateway has to accept the key first."))
+            return None
+        owner, info = await calls.key_info(*to)
+        self.say(owner)
+        return info.expires_in if info else None
+
+    def lifetime(self, key: Secret, expires: int | None) -> Verdict:
+        lives = (self.source.life_seconds(self.answers.key.options), token_life(key), expires)
+        known = [each for each in lives if each is not None and each > 0]
+        self.life = min(known) if known else None
+        every = refresh_seconds(self.answers, self.life)
+        if self.life is None:
+            return judge(CATALOGUE, "key.life", "life-unknown", refresh=duration(every), refresh_seconds=every)
+        verdict = "life-known" if self.life >= 120 else "life-short"
+        if every * 2 > self.life and self.answers.key.refresh_seconds is not None:
+            verdict = "refresh-too-long"
+        facts = {"life_seconds": self.life, "refresh_seconds": every}
+        return judge(CATALOGUE, "key.life", verdict, life=duration(self.life), refresh=duration(every), **facts)
+
+
+async def run_helper(answers: Answers, machine: Machine, env: Mapping[str, str]) -> HelperRun:
+    """Run the helper that would be installed as Claude Code does: `/bin/sh -c`, no terminal, a stdin that stays open.
+
+    It runs from the wizard's own 0700 folder (`/tmp` may be noexec), with the variables that settings.json will hold.
+    Raises NoProgramError when this machine has no program for it.
+    """
+    with staged_helper(answers, machine) as helper:
+        settings = environment(answers, machine, refresh_seconds(answers, None) * 1000)
+        command = ["/bin/sh", "-c", sh_quote(str(helper))]
+        merged = {**env, **settings}
+        done = await run(command, env=merged, cwd=helper.parent, limit=HELPER_LIMIT, stdin=None)
+    return read_run(done)
+
+
+@contextlib.contextmanager
+def staged_helper(answers: Answers, machine: Machine) -> Iterator[Path]:
+    """Put the helper into the wizard's state folder for as long as it is tried; folders made for that go again."""
+    source = backend(answers.key.backend)
+    body = source.helper_body(answers.key.options, machine)
+    text = render_helper(source, body, answers, machine)
+    with private_folder(machine, "trial") as folder:
+        helper = folder / source.helper_name
+        helper.touch(mode=0o700, exist_ok=False)
+        helper.chmod(0o700)
+        helper.write_text(text, encoding="utf-8")
+        yield helper
+
+
+def read_run(done: Finished) -> HelperRun:
+    """Judge what a helper printed by the rules of Claude Code 2.1.197 and 2.1.330, the stricter of the two."""
+    """Return what a run of the helper gave, read as Claude Code reads it."""
+    seconds = done.seconds
+    if done.timed_out:
+        return HelperRun(None, "helper-hangs", {"limit": round(HELPER_LIMIT)}, seconds)
+    text = done.out.strip()
+    if done.code != 0:
+        said = redact(done.err.decode("utf-8", "replace"), *_as_secrets(text)) or "it gave no reason."
+        facts = {"code": done.code, "reason": said, "fix": "Mend that, then run the test again."}
+        return HelperRun(None, "helper-failed", facts, seconds)
+    if not text:
+        return HelperRun(None, "helper-silent", {}, seconds)
+    if lines := len(text.splitlines()) - 1:
+        return HelperRun(None, "shape-lines", {"lines": lines + 1}, seconds)
+    if not _KEY_BYTES.fullmatch(text):
+        place = next(index for index, byte in enumerate(text) if not 0x21 <= byte <= 0x7E)
+        return HelperRun(None, "shape-characters", {"position": place + 1}, seconds)
+    if text[:1] in (b'"', b"'") and text[-1:] == text[:1]:
+        return HelperRun(None, "shape-quoted", {}, seconds)
+    return HelperRun(Secret(text.decode("ascii")), "", {}, seconds)
+
+
+def _as_secrets(printed: bytes) -> tuple[Secret, ...]:
+    return (Secret(printed.decode("utf-8", "replace")),) if printed else ()
+
+
+def _helper_verdict(ran: HelperRun) -> Verdict:
+    ms = ran.seconds * 1000
+    if ran.problem.startswith("helper"):
+        return judge(CATALOGUE, "key.helper", ran.problem, ms=ms, **ran.facts)
+    name = "helper-slow" if ran.seconds > SLOW_HELPER else "ok"
+    return judge(CATALOGUE, "key.helper", name, ms=ms, seconds=_seconds(ran.seconds))
+
+
+def _shape_verdict(ran: HelperRun) -> Verdict:
+    if ran.key is None:
+        return judge(CATALOGUE, "key.shape", ran.problem, **ran.facts)
+    return judge(CATALOGUE, "key.shape", "shape-ok", hint=ran.key.hint())
+
+
+def _not_startable(check: str, error: NoProgramError) -> Verdict:
+    return judge(CATALOGUE, check, "no-program", reason=str(error), fix="Install it, then run the test again.")
+
+
+def _skipped(check: str, reason: str, fix: str = "") -> Verdict:
+    return judge(CATALOGUE, check, "not-tried", reason=reason, fix=fix)
+
+
+def _unconfirmed(source: Backend, answers: Answers, confirmed: Collection[str], *, gateway: bool = True) -> str:
+    """Return why a credential may not be sent, empty when it may: an origin nobody confirmed, or a failed check."""
+    own = source.origin(answers.key.options)
+    if own and own not in confirmed:
+        return f"you have not confirmed that credentials may go to {own}."
+    if gateway and answers.gateway.address.origin not in confirmed:
+        return f"no key goes to {answers.gateway.address.origin} before its health check passed and you confirmed it."
+    return ""
+
+
+def token_life(key: Secret) -> int | None:
+    """Return how long a JWT lives from `iat` to `exp`, in seconds, unverified; None for any other key."""
+    parts = key.reveal().split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    if not isinstance(claims, dict):
+        return None
+    issued, expires = claims.get("iat"), claims.get("exp")
+    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+        return None
+    return int(expires - issued)
+
+
+def duration(seconds: int) -> str:
+    """Return a time span as people say it: `30 minutes`, `2 hours`, `212 days`."""
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size or seconds == size:
+            count = seconds // size
+            return f"{count} {word}" + ("s" if count != 1 else "")
+    return f"{seconds} second" + ("s" if seconds != 1 else "")
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

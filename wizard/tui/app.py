@@ -1,0 +1,165 @@
+"""The wizard's App: the way from screen to screen. It knows nothing of what they ask."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import sys
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from textual import on, work
+from textual.screen import Screen
+
+from wizard.flow import STEPS, Draft, Step, following
+from wizard.machine.background import in_daemon_thread
+from wizard.tui import story
+from wizard.tui.services import REAL, Services
+from wizard.tui.session import Session
+from wizard.tui.steps.base import StepScreen
+from wizard.tui.steps.server import ServerStep
+from wizard.tui.terminal import TerminalApp, leave_no_core_dump
+from wizard.tui.widgets.keybar import KeyBar
+
+_SCREENS: Final = {
+    Step.HEALTH: ("wizard.tui.steps.health", "HealthStep"),
+    Step.KEY: ("wizard.tui.steps.key", "KeyStep"),
+    Step.TEST: ("wizard.tui.steps.test", "TestStep"),
+    Step.MODELS: ("wizard.tui.steps.models", "ModelsStep"),
+    Step.REVIEW: ("wizard.tui.steps.review", "ReviewStep"),
+    Step.DONE: ("wizard.tui.steps.done", "DoneStep"),
+}
+
+_CALM: Final = 0.4
+"""Seconds after the first frame before anything else is imported."""
+
+
+class WizardApp(TerminalApp):
+    """Walks the steps. The session, not a screen, holds what was answered and found."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = story.PROGRAM
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall")]  # noqa: RUF012 - Textual declares it so
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.leaving: int | None = None
+        self.surveyed = asyncio.Event()
+
+    def get_default_screen(self) -> Screen[None]:
+        """Start at the first step, without an empty screen below it."""
+        return self._fitted(ServerStep(self.session))
+
+    def _fitted(self, screen: StepScreen) -> StepScreen:
+        """Give a screen the classes of this terminal's size at once; found later, they have it laid out twice."""
+        width, height = self.size
+        for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
+            screen.add_class(max(each for each in breakpoints if each[0] <= size)[1])
+        return screen
+
+    def on_mount(self) -> None:
+        """Once the first frame stands, import what the later steps need and look closer at the machine."""
+        self.call_after_refresh(self.get_ready)
+
+    @work(group="ready")
+    async def get_ready(self) -> None:
+        """Import and look, in threads, once the first key presses have had the processor for themselves."""
+        await asyncio.sleep(_CALM)
+        services = self.session.services
+        machine = await in_daemon_thread(partial(services.survey, self.session.draft.machine))
+        self.session.draft = replace(self.session.draft, machine=machine)
+        self.surveyed.set()
+        await in_daemon_thread(services.warm)
+        gc.freeze()
+        gc.set_threshold(700, 10, 1000)  # a full collection holds the event loop up, and no run is that long
+        gc.enable()
+        machine = await services.with_claude_version(machine)
+        self.session.draft = replace(self.session.draft, machine=machine)
+
+    @on(StepScreen.Forward)
+    def forward(self, event: StepScreen.Forward) -> None:
+        """Go on; a second Enter that comes before the next screen stands does nothing."""
+        step = following(event.screen.STEP)
+        if event.screen is not self.screen:
+            return
+        if step is None:
+            self.leave(story.exit_code(self.session))
+        else:
+            self.show_step(step)
+
+    @work(group="navigation", exclusive=True)
+    async def show_step(self, step: Step) -> None:
+        """Show a step, imported off the event loop."""
+        here = self.screen
+        screen = await in_daemon_thread(partial(self._load, step))
+        await self.surveyed.wait()
+        if self.screen is not here:
+            return
+        session = self.session
+        session.furthest = max(session.furthest, step, key=STEPS.index)
+        await self.push_screen(self._fitted(screen(session)))
+
+    def _load(self, step: Step) -> type[StepScreen]:
+        """Import a step and what it asks of the core; at once when that was done before."""
+        self.session.services.warm()
+        module, name = _SCREENS[step]
+        screen: type[StepScreen] = getattr(importlib.import_module(module), name)
+        return screen
+
+    @on(StepScreen.Back)
+    def backward(self, event: StepScreen.Back) -> None:
+        """Go back; the checks of the screen that goes are cancelled."""
+        if event.screen is self.screen and len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    @on(StepScreen.HelpWanted)
+    def help_wanted(self, event: StepScreen.HelpWanted) -> None:
+        """Explain a step."""
+        from wizard.tui.widgets.dialogs import HelpScreen
+
+        keys = [(self.get_key_display(each.binding), each) for each in event.screen.query_one(KeyBar).shown()]
+        self.push_screen(HelpScreen(event.screen.STEP.value, event.screen.HELP_TEXT, keys))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Quit is grey while files are written."""
+        if action == "quit" and self.session.is_writing:
+            return None
+        return super().check_action(action, parameters)
+
+    async def action_quit(self) -> None:
+        """Leave; ask first when answers would be lost. Asked twice, leave."""
+        from wizard.tui.widgets.dialogs import LeaveDialog
+
+        if not self.session.would_lose or isinstance(self.screen, LeaveDialog):
+            self._answered(True)
+        else:
+            self.push_screen(LeaveDialog(), self._answered)
+
+    def _answered(self, leave: bool | None) -> None:
+        if leave:
+            self.leave(story.exit_code(self.session))
+
+    def leave(self, code: int) -> None:
+        """Leave with an exit code; a write under way is waited for."""
+        self.leaving = code
+        if not self.session.is_writing:
+            super().leave(code)
+
+    def on_done_step_settled(self) -> None:
+        """Leave now, if that was wanted while files were written."""
+        if self.leaving is not None:
+            self.leave(self.leaving)
+
+
+def run_screens(draft: Draft, services: Services | None = None, *, trouble: str = "") -> int:
+    """Show the screens until the user leaves; print the last words to the normal screen and return the exit code."""
+    leave_no_core_dump()
+    session = Session(draft, services or REAL, trouble)
+    app = WizardApp(session)
+    code = app.run()
+    sys.stdout.write(story.last_words(session) + "\n")
+    return (app.return_code or 1) if code is None else code

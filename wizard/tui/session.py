@@ -1,0 +1,58 @@
+"""What outlives every screen: the draft, the ports, and what the writing came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from wizard.flow import Draft, Step
+from wizard.tui.services import Services
+from wizard.verdict import Verdict
+
+if TYPE_CHECKING:
+    from wizard.apply.plan import Plan
+    from wizard.apply.transaction import Receipt
+
+Written = Literal["no", "under way", "yes", "nothing to do", "refused", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How far the writing got. `error` says why it was refused or taken back; `proofs` are empty until they ran."""
+
+    written: Written = "no"
+    error: str = ""
+    files: tuple[str, ...] = ()
+    receipt: Receipt | None = None
+    proofs: tuple[Verdict, ...] = ()
+
+
+class Session:
+    """The state of one run. Screens read it and put new values in; it knows no screen and no App.
+
+    `plan` is the plan as it was last shown, which is the one that is written.
+    """
+
+    def __init__(self, draft: Draft, services: Services, trouble: str = "") -> None:
+        self.first = draft.answers
+        self.draft = draft
+        self.services = services
+        self.trouble = trouble
+        self.plan: Plan | None = None
+        self.outcome = Outcome()
+        self.furthest = Step.SERVER
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether files are being written at this moment; nothing may end the program then."""
+        return self.outcome.written == "under way"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this run has written, or found that there was nothing to write."""
+        return self.outcome.written in ("yes", "nothing to do")
+
+    @property
+    def would_lose(self) -> bool:
+        """Whether leaving now loses answers that are saved nowhere."""
+        return not self.is_written and self.draft.answers != self.first

@@ -1,0 +1,189 @@
+"""What the seven screens share: the frame, the keys, and the messages that lead on and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.geometry import Size
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from wizard.flow import Step, satisfied
+from wizard.tui import story
+from wizard.tui.session import Session
+from wizard.tui.widgets.checks import CheckList
+from wizard.tui.widgets.form import row_of
+from wizard.tui.widgets.keybar import KeyBar
+from wizard.tui.widgets.side_pane import Explanation, SidePane, explain
+from wizard.tui.widgets.stepper import Stepper, TitleBar
+
+
+class StepScreen(Screen[None]):
+    """One step: a title that asks one question, its body, and the keys.
+
+    A step puts what it learns into the session at once; it posts `Forward` or `Back` and names no other screen.
+    """
+
+    STEP: ClassVar[Step]
+    TITLE_TEXT: ClassVar[str]
+    LEAD: ClassVar[str] = ""
+    ABOUT: ClassVar[Explanation]
+    HELP_TEXT: ClassVar[str]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape",
+            "back",
+            "Back",
+            key_display="Esc",
+            id="step.back",
+            tooltip="Go back one step; all you typed is kept",
+        ),
+        Binding("enter", "next", "Next", key_display="Enter", id="step.next", tooltip="Go on to the next step"),
+        Binding("f1", "help", "Help", key_display="F1", id="step.help", tooltip="Explain this step and its keys"),
+        Binding("question_mark", "help", "Help", show=False, id="step.help2", tooltip="Explain this step and its keys"),
+    ]
+
+    @dataclass
+    class Forward(Message):
+        """The step is done; the session holds what it learned."""
+
+        screen: StepScreen
+
+    @dataclass
+    class Back(Message):
+        """The user wants the step before."""
+
+        screen: StepScreen
+
+    @dataclass
+    class HelpWanted(Message):
+        """The user wants this step explained."""
+
+        screen: StepScreen
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        """Lay out the frame, with the step's own widgets in it."""
+        yield TitleBar(story.PROGRAM, story.occasion(self.session))
+        yield Stepper(story.stops(self.session, self.STEP))
+        with Container(id="middle"):
+            with Vertical(id="main"):
+                yield Static(self.TITLE_TEXT, id="title", markup=False)
+                yield Static(self.LEAD, id="lead", markup=False)
+                yield from self.body()
+            yield SidePane()
+        yield KeyBar()
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the step's own widgets."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Explain the step until something is in focus."""
+        self.explain(self.ABOUT)
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out when the size is new; Textual announces the first one three times, at the price of a frame each."""
+        if size != self.outer_size:
+            super()._screen_resized(size)
+
+    def on_screen_resume(self) -> None:
+        """Show what was learned meanwhile."""
+        self.retell()
+
+    def retell(self) -> None:
+        """Bring the stepper, the title bar and the keys up to date."""
+        self.query_one(Stepper).tell(story.stops(self.session, self.STEP))
+        self.query_one(TitleBar).tell(story.occasion(self.session))
+        self.refresh_bindings()
+
+    def ask(self, title: str) -> None:
+        """Change the title."""
+        self.query_one("#title", Static).update(title)
+
+    def lead(self, text: str, look: str = "") -> None:
+        """Change the line below the title; `look` is `-good`, `-bad`, `-mixed` or nothing."""
+        line = self.query_one("#lead", Static)
+        line.set_classes(look)
+        line.update(text)
+
+    def explain(self, explanation: Explanation) -> None:
+        """Show something in the side pane."""
+        self.query_one(SidePane).tell(explanation)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Explain the field in focus."""
+        row = row_of(event.widget)
+        self.explain(explain(row.field) if row else self.explanation_of(event.widget))
+
+    def explanation_of(self, widget: Widget) -> Explanation:
+        """Return the explanation of a widget that is no declared field."""
+        return self.ABOUT
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep the keys true: Back is not there on the first step, Next is grey until the step is satisfied."""
+        if action == "back":
+            return self.STEP is not Step.SERVER and self.may_go_back()
+        if action == "next":
+            return True if self.may_go_on() else None
+        if action == "help" and isinstance(self.focused, Input):
+            return True
+        return super().check_action(action, parameters)
+
+    def may_go_back(self) -> bool:
+        """Say whether Back does something now."""
+        return True
+
+    def may_go_on(self) -> bool:
+        """Say whether Next does something now."""
+        return satisfied(self.STEP, self.session.draft)
+
+    def finish(self) -> bool:
+        """Put the answers into the session; False when something is missing, which is then shown."""
+        return True
+
+    def action_next(self) -> None:
+        """Go on, if the step is satisfied."""
+        if self.finish():
+            self.retell()
+            self.post_message(self.Forward(self))
+
+    def action_back(self) -> None:
+        """Go back."""
+        self.post_message(self.Back(self))
+
+    def action_help(self) -> None:
+        """Explain this step."""
+        self.post_message(self.HelpWanted(self))
+
+
+class ScrollingStep(StepScreen):
+    """A step whose rows can grow beyond the screen: the arrows scroll them, whatever has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "rows(-1)", "Scroll up", show=False, id="rows.up", tooltip="Scroll the rows up"),
+        Binding("down", "rows(1)", "Scroll down", show=False, id="rows.down", tooltip="Scroll the rows down"),
+        Binding("pageup", "rows(-8)", "Scroll up", show=False, id="rows.pageup", tooltip="Scroll the rows up a page"),
+        Binding("pagedown", "rows(8)", "Scroll down", show=False, id="rows.pagedown", tooltip="Scroll the rows down"),
+    ]
+
+    @property
+    def checks(self) -> CheckList:
+        """The rows."""
+        return self.query_one("#checks", CheckList)
+
+    def action_rows(self, by: int) -> None:
+        """Scroll the rows."""
+        self.checks.scroll_relative(y=by, animate=False)

@@ -1,0 +1,156 @@
+"""Where does your key come from?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from textual import on, work
+from textual.containers import VerticalGroup, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from wizard.answers import KEY_FIELDS
+from wizard.fields import Problem, Value
+from wizard.flow import Step
+from wizard.keys.backend import Backend, Options
+from wizard.net.address import AddressError
+from wizard.tui.session import Session
+from wizard.tui.steps.base import StepScreen
+from wizard.tui.widgets.choice import Choice, Option
+from wizard.tui.widgets.form import FieldRow, Form
+from wizard.tui.widgets.side_pane import Explanation
+
+_REFRESH: Final = tuple(each for each in KEY_FIELDS if each.name == "refresh_seconds")
+
+
+class KeyStep(StepScreen):
+    """Asks for the key backend and its answers."""
+
+    STEP = Step.KEY
+    TITLE_TEXT = "Where does your key come from?"
+    LEAD = "The key is never written down: a small helper fetches it when it is needed."
+    ABOUT = Explanation(
+        "Key backend",
+        "Where the helper gets your API key. Your platform team knows which one your company uses.",
+    )
+    HELP_TEXT = (
+        "Choose where your API key lives, then say where exactly. What this machine already tells (VAULT_ADDR, a token"
+        " file, …) is filled in.\n\nThe answers hold no secret: they name places, and the helper reads the key there"
+        " each time. Going on confirms that your credential may be sent to the key server shown, and to no other."
+    )
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.backends: tuple[Backend, ...] = session.services.backends()
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the backends; the chosen one's form comes below them."""
+        options = [
+            Option(each.name, each.title, each.use_when.removeprefix("Use this ").rstrip(".")) for each in self.backends
+        ]
+        with VerticalScroll(id="scroll", can_focus=False):
+            yield Choice(options, self._first(), id="backend")
+            yield VerticalGroup(id="forms")
+            yield Static("", id="notes", markup=False)
+
+    def on_mount(self) -> None:
+        """Show the form of the backend chosen before, or of the one this machine knows most about."""
+        self.switch(self.chosen.name, first=True)
+
+    @property
+    def chosen(self) -> Backend:
+        """The backend under the mark."""
+        name = self.query_one("#backend", Choice).value
+        return next(each for each in self.backends if each.name == name)
+
+    @property
+    def form(self) -> Form | None:
+        """The chosen backend's form; None for the moment between choosing a backend and its form being there."""
+        return next(iter(self.query(f"#form-{self.chosen.name}").results(Form)), None)
+
+    def _read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
+        return self.form.read() if self.form else ({}, ())
+
+    def _first(self) -> str:
+        if name := self.session.draft.answers.key.backend:
+            return name
+        machine = self.session.draft.machine
+        hinted = (each.name for each in self.backends if each.prefill(machine))
+        return next(hinted, self.backends[0].name)
+
+    def _values(self, backend: Backend) -> dict[str, Value]:
+        draft = self.session.draft
+        return {**backend.prefill(draft.machine), **draft.answers.key.tables.get(backend.name, {})}
+
+    @on(Choice.Changed, "#backend")
+    def changed(self) -> None:
+        """Show the other form."""
+        self.switch(self.chosen.name)
+
+    @work(group="form", exclusive=True)
+    async def switch(self, name: str, *, first: bool = False) -> None:
+        """Show the form of a backend; at first, put the cursor where something is wanting."""
+        await self.show_form(name)
+        if first and self.form and self._read()[1]:
+            self.form.focus_first()
+        elif first:
+            self.query_one("#backend", Choice).focus()
+
+    async def show_form(self, name: str) -> None:
+        """Show the form of a backend, made when it is first needed, with all that was typed into it since."""
+        group = self.query_one("#forms")
+        if not group.query(f"#form-{name}"):
+            backend = next(each for each in self.backends if each.name == name)
+            values: dict[str, object] = {**self._values(backend)}
+            values["refresh_seconds"] = self.session.draft.answers.key.refresh_seconds
+            await group.mount(Form((*backend.fields, *_REFRESH), values, f"key.{name}", id=f"form-{name}"))
+        for form in group.query(Form):
+            form.display = form.id == f"form-{name}"
+        self.tell()
+
+    @on(FieldRow.Changed)
+    def tell(self) -> None:
+        """Say where the credential goes, and what must be known before choosing this."""
+        options, _ = self._read()
+        origin = _origin(self.chosen, options)
+        self.lead(f"Your credential goes to {origin} and nowhere else." if origin else self.LEAD)
+        self.query_one("#notes", Static).update("\n".join(self.chosen.notes(options)))
+
+    def may_go_on(self) -> bool:
+        """Next is always there: it says what is missing."""
+        return True
+
+    def finish(self) -> bool:
+        """Put the key's answers into the draft and confirm where the credential goes; or show what is wrong."""
+        backend, form = self.chosen, self.form
+        if form is None:
+            return False
+        values, problems = form.read()
+        refresh = values.pop("refresh_seconds", None)
+        seconds = refresh if isinstance(refresh, int) else None
+        problems = problems or self._across(backend, values)
+        if form.show(problems):
+            return False
+        draft = self.session.draft
+        key = replace(draft.answers.key.with_options(backend.name, values), refresh_seconds=seconds)
+        self.session.draft = draft.answered(replace(draft.answers, key=key))
+        self.session.draft = self.session.draft.confirming(_origin(backend, values))
+        return True
+
+    def _across(self, backend: Backend, values: dict[str, Value]) -> tuple[Problem, ...]:
+        return backend.validate(values, f"key.{backend.name}")
+
+    def explanation_of(self, widget: Widget) -> Explanation:
+        """Return the explanation of the chosen backend."""
+        options, _ = self._read()
+        return Explanation(self.chosen.title, " ".join(self.chosen.notes(options)) or self.chosen.use_when)
+
+
+def _origin(backend: Backend, options: Options) -> str:
+    """Return where a backend's credential goes; empty while its address is missing or can't be read."""
+    try:
+        return backend.origin(options)
+    except AddressError:
+        return ""

@@ -1,0 +1,193 @@
+"""These files will change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widget import Widget
+from textual.widgets import Button
+
+from wizard.answers import Write
+from wizard.apply.errors import PlanError
+from wizard.flow import Step
+from wizard.machine.background import in_daemon_thread
+from wizard.tui.session import Session
+from wizard.tui.steps.base import StepScreen
+from wizard.tui.steps.places import PlacesScreen
+from wizard.tui.steps.proposal import Entry, Proposal, propose
+from wizard.tui.widgets.diff_view import DiffScreen, DiffView
+from wizard.tui.widgets.pick_list import PickList
+from wizard.tui.widgets.side_pane import Explanation
+
+
+class ReviewStep(StepScreen):
+    """Shows every file with its diff, and what else there is to know; writes on an explicit word only."""
+
+    STEP = Step.REVIEW
+    TITLE_TEXT = "These files will change"
+    LEAD = "Reading what is there now."
+    ABOUT = Explanation(
+        "Review", "Every file, as it is and as it will be. Nothing is written before you press w.", narrow=False
+    )
+    HELP_TEXT = (
+        "The upper list names every file with what happens to it and its mode; below (or beside it) stands the diff"
+        " of the one under the mark. Values of your own that look like credentials are masked.\n\nA file of yours"
+        " that stands in the way is a conflict: mark it and press Space to let it be replaced, or press e to choose"
+        " another place. A backup is kept either way, and 'claude-litellm-wizard undo' gives everything back."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "write", "Write", id="review.write", tooltip="Write these files"),
+        Binding(
+            "enter", "open", "Open", key_display="Enter", id="review.open", tooltip="Show this diff on the whole screen"
+        ),
+        Binding(
+            "space",
+            "tick",
+            "Replace it",
+            key_display="Space",
+            id="review.tick",
+            tooltip="Let this file of yours be replaced, or not",
+        ),
+        Binding("e", "edit", "Paths", id="review.edit", tooltip="Choose which files are written, and where"),
+        Binding(
+            "ctrl+r",
+            "again",
+            "Look again",
+            key_display="^R",
+            show=False,
+            id="review.again",
+            tooltip="Read the files again",
+        ),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.proposal = Proposal()
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the list and the diff."""
+        with Container(id="review"):
+            yield PickList(id="files")
+            yield DiffView(id="diff")
+        yield WriteButton("Write", id="write", compact=True)
+
+    def on_screen_resume(self) -> None:
+        """Plan anew: answers or files may have changed."""
+        self.look()
+
+    @work(group="plan", exclusive=True)
+    async def look(self) -> None:
+        """Make the plan, in a thread, since it reads files."""
+        self.session.plan = None
+        self.proposal = Proposal()
+        self.retell()
+        self.proposal = await in_daemon_thread(self._propose)
+        self.session.plan = self.proposal.plan
+        self.show_proposal()
+
+    def _propose(self) -> Proposal:
+        draft = self.session.draft
+        life = draft.trial_now.life_seconds if draft.trial_now else None
+        try:
+            plan = self.session.services.make_plan(draft.answers, draft.machine, life_seconds=life)
+        except PlanError as error:
+            return propose(None, f"{draft.machine.short(error.path)}: {error.text}", draft)
+        return propose(plan, "", draft)
+
+    def show_proposal(self) -> None:
+        """Show the plan and the state of its ticks."""
+        draft, plan = self.session.draft, self.session.plan
+        self.proposal = self.proposal.retagged(draft)
+        files = self.query_one("#files", PickList)
+        fresh = not files.lines
+        files.fill([each.line for each in self.proposal.entries])
+        if fresh:
+            files.focus()
+        self.show_entry()
+        self.ask("Nothing will change" if plan and plan.is_empty else self.TITLE_TEXT)
+        self.lead(*self.proposal.summary(draft))
+        button = self.query_one(WriteButton)
+        button.disabled = not self.proposal.may_write(draft)
+        button.label = self.proposal.promise
+        self.retell()
+
+    @on(PickList.Picked, "#files")
+    def picked(self) -> None:
+        """Show the row that was clicked on the whole screen."""
+        self.action_open()
+
+    @on(Button.Pressed, "#write")
+    def pressed(self) -> None:
+        """Write."""
+        self.action_write()
+
+    @on(PickList.Moved, "#files")
+    def show_entry(self) -> None:
+        """Show what the row under the mark is about."""
+        if entry := self.entry:
+            self.query_one(DiffView).show(entry.rows)
+        self.refresh_bindings()
+
+    @property
+    def entry(self) -> Entry | None:
+        """The row under the mark."""
+        place = self.query_one("#files", PickList).cursor
+        return self.proposal.entries[place] if place < len(self.proposal.entries) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Write waits until nothing stands in the way; Space is there for conflicts only."""
+        match action:
+            case "write":
+                return True if self.proposal.may_write(self.session.draft) else None
+            case "tick":
+                return bool(self.entry and self.entry.change and self.entry.change.conflict)
+            case "next":
+                return False
+            case "open":
+                return self.entry is not None
+            case _:
+                return super().check_action(action, parameters)
+
+    def action_write(self) -> None:
+        """Go on to the writing."""
+        self.action_next()
+
+    def action_tick(self) -> None:
+        """Let the file under the mark be replaced, or not."""
+        if self.entry is None or self.entry.change is None:
+            return
+        draft = self.session.draft
+        path = {str(self.entry.change.path)}
+        self.session.draft = replace(draft, replacements=frozenset(draft.replacements ^ path))
+        self.show_proposal()
+
+    def action_again(self) -> None:
+        """Read the files again."""
+        self.look()
+
+    def action_open(self) -> None:
+        """Show the diff on the whole screen."""
+        if entry := self.entry:
+            self.app.push_screen(DiffScreen(entry.title, entry.rows))
+
+    def action_edit(self) -> None:
+        """Choose which files are written, and where."""
+        self.app.push_screen(PlacesScreen(self.session.draft.answers), self._edited)
+
+    def _edited(self, write: Write | None) -> None:
+        draft = self.session.draft
+        if write is not None:
+            self.session.draft = draft.answered(replace(draft.answers, write=write))
+
+
+class WriteButton(Button):
+    """The button that writes; Enter presses it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "press", "Write", key_display="Enter", id="review.press", tooltip="Write these files"),
+    ]

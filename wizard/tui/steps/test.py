@@ -1,0 +1,127 @@
+"""Does the key work?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from textual import on
+from textual.widget import Widget
+
+from wizard.flow import Step, may_send_key, sendable
+from wizard.tui.services import Rows
+from wizard.tui.steps.checking import CheckingStep
+from wizard.tui.widgets.question import Question
+from wizard.tui.widgets.side_pane import Explanation
+from wizard.verdict import Verdict, worst
+
+_CHEAP: Final = ("haiku", "mini", "flash", "small")
+
+
+class TestStep(CheckingStep):
+    """Runs the very helper that will be installed, and asks the gateway about the key it prints."""
+
+    __test__ = False  # not a pytest class
+
+    STEP = Step.TEST
+    TITLE_TEXT = "Does the key work?"
+    RUNNING = "Running the key helper the way Claude Code runs it."
+    ABOUT = Explanation(
+        "Test",
+        "The helper that will be installed is run as Claude Code runs it: once in your environment, once in a bare"
+        " one as an IDE has it. The gateway then says whose key it is and how long it lives.\n\nThe key is held in"
+        " memory while this runs, and is never printed or kept.",
+        narrow=False,
+    )
+    HELP_TEXT = (
+        "The wizard runs the very helper it will install, from a folder only you can read, and asks the gateway about"
+        " the key. The key is shown only as its last four characters.\n\nListing models and key details costs"
+        " nothing. One tiny real message may cost a fraction of a cent, so it is sent only after your yes."
+    )
+
+    def rows(self) -> Rows:
+        """Return the stages of the key test."""
+        return self.session.services.trial_rows(self.session.draft.answers)
+
+    def known(self) -> tuple[Verdict, ...] | None:
+        """Return the last test of this very key."""
+        trial = self.session.draft.trial_now
+        return trial.verdicts if trial else None
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the rows and the question."""
+        yield from super().body()
+        question = Question(id="money")
+        question.display = False
+        yield question
+
+    async def run_checks(self) -> None:
+        """Test the key."""
+        self.query_one(Question).ask("")
+        draft = self.session.draft
+        trial = await self.session.services.try_key(draft.answers, draft.machine, sendable(draft), self.report)
+        self.session.draft = self.session.draft.tried(trial)
+
+    def conclude(self) -> None:
+        """Say what came of it, and ask for the real message where one can be sent."""
+        super().conclude()
+        question = self.query_one(Question)
+        model = self.model()
+        accepted = any(each.id == "key.accepted" and each.status in ("pass", "warn") for each in self.known() or ())
+        if not (accepted and model and may_send_key(self.session.draft)):
+            question.ask("")
+            return
+        text = "Send one tiny real message? It may cost a fraction of a cent."
+        question.ask(text, f"Send it to {model}", "Leave it out")
+        if message := self.session.draft.message_now:
+            self.show_message(message)
+        else:
+            question.focus()
+
+    def model(self) -> str:
+        """Return the model for the real message: a small one where the gateway has one."""
+        trial = self.session.draft.trial_now
+        models = trial.models if trial else ()
+        claude = [each for each in models if "claude" in each.lower()] or list(models)
+        cheap = [each for each in claude if any(word in each.lower() for word in _CHEAP)]
+        return next(iter(cheap or claude), "")
+
+    def summary(self) -> tuple[str, str]:
+        """Sum the test up."""
+        verdicts = self.known() or ()
+        draft = self.session.draft
+        if not verdicts:
+            return "The test did not end. Press ^R to run it again.", "-bad"
+        if worst(verdicts) == "fail":
+            if Step.TEST in draft.overridden:
+                return "You go on without a working key.", "-mixed"
+            return "✗ The key does not work yet. Mend it and press ^R; o goes on anyway.", "-bad"
+        if not may_send_key(draft):
+            return "! The gateway was not asked: no key goes there before it is healthy.", "-mixed"
+        if worst(verdicts) == "warn":
+            return "! The key works, with a warning.", "-mixed"
+        return "✓ The key works.", "-good"
+
+    @on(Question.Answered)
+    def answered(self, event: Question.Answered) -> None:
+        """Send the message on a yes."""
+        if not event.yes:
+            event.question.settle("Not sent.")
+            return
+        event.question.settle("Sending …")
+        self.run_worker(self.send(), group="message", exclusive=True)
+
+    async def send(self) -> None:
+        """Send one tiny message and show what came of it."""
+        draft = self.session.draft
+        verdict = await self.session.services.send_one_message(
+            draft.answers, draft.machine, sendable(draft), self.model()
+        )
+        self.session.draft = self.session.draft.messaged(verdict)
+        self.show_message(verdict)
+        self.retell()
+
+    def show_message(self, verdict: Verdict) -> None:
+        """Show the answer as one more row."""
+        self.query_one(Question).ask("")
+        self.report(verdict)

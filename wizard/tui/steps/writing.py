@@ -1,0 +1,58 @@
+"""The write itself, and the words for what came of it and of the proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from wizard.apply.errors import Refused, WriteFailed
+from wizard.machine.background import in_daemon_thread
+from wizard.tui import story
+from wizard.tui.session import Outcome, Session
+from wizard.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from wizard.apply.transaction import Stage
+
+WHAT_NEXT: Final = Content.assemble(
+    ("Next    ", "$text-muted"),
+    "Restart running Claude Code sessions and IDEs.\n",
+    "        Open a new terminal and run ",
+    ("claude\n", "bold"),
+    ("Undo    ", "$text-muted"),
+    (f"{story.PROGRAM} undo", "bold"),
+)
+
+
+async def write_plan(session: Session, progress: Callable[[Stage], None]) -> Outcome:
+    """Write the plan that was shown, in a thread, and return what came of it. `progress` is called in that thread."""
+    plan, draft = session.plan, session.draft
+    if plan is None or plan.is_empty:
+        return Outcome("nothing to do")
+    ticked = {Path(each) for each in draft.replacements}
+    try:
+        receipt = await in_daemon_thread(
+            partial(session.services.carry_out, plan, draft.machine, replace=ticked, progress=progress)
+        )
+    except Refused as error:
+        return Outcome("refused", str(error))
+    except WriteFailed as error:
+        return Outcome("failed", str(error))
+    return Outcome("yes", files=tuple(draft.machine.short(each.path) for each in plan.pending), receipt=receipt)
+
+
+def judgement(proofs: tuple[Verdict, ...], *, answered: bool) -> tuple[str, str, str]:
+    """Return title, lead and look. Nothing is called working before Claude Code itself has answered."""
+    found = worst(proofs)
+    if found == "fail":
+        return "Not everything works yet", "✗ Look at the rows that failed; each says what to do.", "-bad"
+    if found == "skip":
+        return "Written, but not tried", "○ Nothing here could be tried.", ""
+    mark, look = ("✓", "-good") if found == "pass" else ("!", "-mixed")
+    if answered:
+        return "It works", f"{mark} Claude Code answered through your gateway.", look
+    return "Everything is in place", f"{mark} What was tried works. Claude Code itself has not answered yet.", look

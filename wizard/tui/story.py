@@ -1,0 +1,169 @@
+"""What the stepper and the title bar say, and the last words, as pure functions of the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wizard.answers import Answers
+from wizard.flow import STEPS, Draft, Step, failed
+from wizard.net.address import AddressError
+from wizard.tui.widgets.stepper import State, Stop
+from wizard.verdict import Verdict, worst
+
+if TYPE_CHECKING:
+    from wizard.tui.session import Session
+
+PROGRAM = "claude-litellm-wizard"
+
+
+def stops(session: Session, here: Step) -> tuple[Stop, ...]:
+    """Return the stepper's line as seen from a step."""
+    return tuple(_stop(session, step, here) for step in STEPS)
+
+
+def _stop(session: Session, step: Step, here: Step) -> Stop:
+    if step is here:
+        return Stop(step.value, "now")
+    if STEPS.index(step) > STEPS.index(session.furthest):
+        return Stop(step.value, "ahead")
+    state, value = _conclusion(session, step)
+    return Stop(step.value, state, value, _short(value) if step is Step.SERVER else "")
+
+
+def _conclusion(session: Session, step: Step) -> tuple[State, str]:
+    draft = session.draft
+    match step:
+        case Step.SERVER:
+            return "pass", _server(draft.answers)
+        case Step.HEALTH:
+            return _checked(draft, step, draft.health_now, "healthy")
+        case Step.KEY:
+            return ("pass", draft.answers.key.backend) if draft.answers.key.backend else ("ahead", "")
+        case Step.TEST:
+            trial = draft.trial_now
+            word = "answered" if draft.message_now and draft.message_now.status == "pass" else "accepted"
+            return _checked(draft, step, trial.verdicts if trial else None, word)
+        case Step.MODELS:
+            chosen = sum(bool(each) for each in _tiers(draft.answers))
+            return "pass", f"{chosen} pinned" if chosen else "no pins"
+        case Step.REVIEW | Step.DONE:
+            return _written(session)
+
+
+def _server(answers: Answers) -> str:
+    try:
+        return answers.gateway.address.authority
+    except AddressError:
+        return ""
+
+
+def _short(authority: str) -> str:
+    """Return what tells servers apart in little room: the first label of a name, the port of an IP address."""
+    first = authority.split(".")[0]
+    return first if not first[:1].isdigit() and "[" not in first else f":{authority.rpartition(':')[2]}"
+
+
+def _tiers(answers: Answers) -> tuple[str, str, str]:
+    return answers.models.opus, answers.models.sonnet, answers.models.haiku
+
+
+def _checked(draft: Draft, step: Step, verdicts: tuple[Verdict, ...] | None, good: str) -> tuple[State, str]:
+    if verdicts is None:
+        return "ahead", ""
+    bad = [each for each in verdicts if each.status == "fail"]
+    if failed(step, draft):
+        name = bad[0].id.rpartition(".")[2]
+        return ("warn", "anyway") if step in draft.overridden else ("fail", name)
+    if step is Step.TEST and not any(each.id == "key.accepted" and each.status != "skip" for each in verdicts):
+        return "skip", "untried"
+    if worst(verdicts) == "warn":
+        return "warn", "warning"
+    return "pass", good
+
+
+def _written(session: Session) -> tuple[State, str]:
+    outcome = session.outcome
+    match outcome.written:
+        case "yes":
+            return "pass", f"{len(outcome.files)} files" if len(outcome.files) != 1 else "1 file"
+        case "nothing to do":
+            return "pass", "as it is"
+        case "refused" | "failed":
+            return "fail", outcome.written
+        case _:
+            return "ahead", ""
+
+
+def occasion(session: Session) -> str:
+    """Return what this run is about, in a few words for the title bar."""
+    draft = session.draft
+    if draft.saved is None:
+        return "first set-up"
+    if moved(draft):
+        return "server moved"
+    changed = [
+        word
+        for word, was, now in (
+            ("route", draft.saved.gateway.route, draft.answers.gateway.route),
+            ("server settings", draft.saved.gateway, draft.answers.gateway),
+            ("key", draft.saved.key, draft.answers.key),
+            ("models", draft.saved.models, draft.answers.models),
+            ("files", draft.saved.write, draft.answers.write),
+        )
+        if was != now
+    ]
+    return f"{changed[0]} changed" if changed else "set up before"
+
+
+def moved(draft: Draft) -> bool:
+    """Say whether the gateway's origin differs from the one set up before."""
+    if draft.saved is None:
+        return False
+    try:
+        return draft.saved.gateway.address.origin != draft.answers.gateway.address.origin
+    except AddressError:
+        return False
+
+
+def exit_code(session: Session) -> int:
+    """Return the exit code of a run that ended by leaving the screens."""
+    match session.outcome.written:
+        case "yes" | "nothing to do":
+            return 1 if worst(session.outcome.proofs) == "fail" else 0
+        case "refused":
+            return 3
+        case "failed" | "under way":
+            return 4
+        case "no":
+            return 130
+
+
+def last_words(session: Session) -> str:
+    """Return what stays in the scrollback: what was done, where, and how to undo it."""
+    outcome = session.outcome
+    match outcome.written:
+        case "yes":
+            return "\n".join(_what_was_done(session))
+        case "nothing to do":
+            return "Nothing was changed: every file was already as you want it."
+        case "refused":
+            return f"{outcome.error}\nNothing was changed."
+        case "failed":
+            return outcome.error
+        case "under way":
+            return "The write was cut off. The next start finishes it or takes it back."
+        case "no":
+            return "Nothing was changed."
+
+
+def _what_was_done(session: Session) -> list[str]:
+    outcome = session.outcome
+    url = session.draft.answers.gateway.address.url
+    lines = [f"Claude Code is set up for {url}. Written:"]
+    lines += [f"  {path}" for path in outcome.files]
+    bad = [each for each in outcome.proofs if each.status == "fail"]
+    for verdict in bad:
+        lines.append(f"Not working yet: {verdict.cause} {verdict.fix}".rstrip())
+    lines.append("Restart running Claude Code sessions and IDEs, then run claude in a new shell.")
+    lines.append(f"To undo: {PROGRAM} undo")
+    return lines

@@ -1,0 +1,306 @@
+"""A form made from declared fields: one row each, checked when it is left, with the problem right under it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import HorizontalGroup, VerticalGroup
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from wizard.fields import Field, Problem, Value, read_table
+from wizard.tui.widgets.choice import Choice, Option
+
+_PAIR: Final = re.compile(r"""\s*([^=,\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,|$)""")
+
+
+class TextField(Input):
+    """An input in which Enter goes on with the step and the arrows lead to the neighbouring fields."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "up", "app.focus_previous", "The field above", show=False, id="field.up", tooltip="Go to the field above"
+        ),
+        Binding(
+            "down", "app.focus_next", "The field below", show=False, id="field.down", tooltip="Go to the next field"
+        ),
+    ]
+
+    def __init__(
+        self,
+        value: str,
+        *,
+        placeholder: str = "",
+        id: str | None = None,  # noqa: A002
+        compact: bool = True,
+    ) -> None:
+        super().__init__(value, placeholder=placeholder, id=id, compact=compact, select_on_focus=False)
+        # Input keeps Enter for itself; here the step's own binding is the one that counts (and the one shown).
+        self._bindings.key_to_bindings.pop("enter", None)
+
+    def on_mount(self) -> None:
+        """Keep the cursor still where nothing is to move (TEXTUAL_ANIMATIONS=none)."""
+        if self.app.animation_level == "none":
+            self.cursor_blink = False
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take the first line that holds something: what is copied from a page often starts with an empty one."""
+        lines = [line.strip() for line in event.text.splitlines() if line.strip()]
+        event.stop()
+        event.prevent_default()
+        if lines:
+            self.replace(lines[0], *self.selection)
+
+
+class FieldRow(VerticalGroup):
+    """One field: its label, its editor, and below them what is wrong with the value, if anything."""
+
+    @dataclass
+    class Changed(Message):
+        """The value changed."""
+
+        row: FieldRow
+
+        @property
+        def control(self) -> FieldRow:
+            """The widget that sent it."""
+            return self.row
+
+    def __init__(self, field: Field, value: object) -> None:
+        super().__init__(id=f"field-{field.name}")
+        self.field = field
+        self.editor = _editor(field, value)
+        self.problem = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay the row out."""
+        with HorizontalGroup(classes="field"):
+            yield Static(self.field.label, classes="label", markup=False)
+            yield self.editor
+        yield Static("", classes="problem", markup=False)
+
+    @property
+    def raw(self) -> object:
+        """The value as it stands there, for `Field.read`; an empty text where nothing is answered."""
+        if isinstance(self.editor, Choice):
+            return self.editor.value
+        assert isinstance(self.editor, Input)  # noqa: S101 - the two kinds of editor there are
+        return _pairs(self.editor.value) if self.field.kind == "table" else self.editor.value
+
+    def complain(self, text: str) -> None:
+        """Show what is wrong; an empty text takes it away."""
+        self.problem = text
+        line = self.query_one(".problem", Static)
+        line.update(f"✗ {text}" if text else "")
+        line.display = bool(text)
+
+    def check(self) -> None:
+        """Read the value and show what is wrong with it; an empty one is judged by the form as a whole."""
+        raw = self.raw
+        result = self.field.read(raw) if raw not in ("", {}) else None
+        self.complain(result.text if isinstance(result, Problem) else "")
+
+    @on(Input.Changed)
+    @on(Choice.Changed)
+    def _edited(self, event: Message) -> None:
+        event.stop()
+        if self.problem:
+            self.check()
+        self.post_message(self.Changed(self))
+
+    @on(Input.Blurred)
+    def _left(self, event: Message) -> None:
+        event.stop()
+        self.check()
+
+
+class Form(VerticalGroup):
+    """The rows of some fields; hides those that the other answers make pointless."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        values: Mapping[str, object],
+        prefix: str,
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.fields = tuple(fields)
+        self.prefix = prefix
+        self.initial = dict(values)
+
+    def compose(self) -> ComposeResult:
+        """Lay the rows out."""
+        for field in self.fields:
+            yield FieldRow(field, self.initial.get(field.name, field.default))
+
+    def on_mount(self) -> None:
+        """Hide what does not matter."""
+        self.settle()
+
+    @property
+    def raw(self) -> dict[str, object]:
+        """Every value as it stands there."""
+        return {row.field.name: row.raw for row in self._rows()}
+
+    def read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
+        """Read every value by its field; what is hidden or empty is not answered."""
+        shown = {row.field.name: row.raw for row in self._rows() if row.display and row.raw not in ("", {})}
+        return read_table(self.fields, shown, self.prefix)
+
+    def show(self, problems: Sequence[Problem]) -> bool:
+        """Show problems under their fields, put the focus on the first, and say whether there was any."""
+        texts = {each.field.rpartition(".")[2]: each.text for each in reversed(problems)}
+        for row in self._rows():
+            row.complain(texts.get(row.field.name, ""))
+        first = next((row for row in self._rows() if row.problem), None)
+        if first is not None:
+            first.editor.focus()
+        return first is not None
+
+    def focus_first(self) -> None:
+        """Put the focus where you would type next: the first empty required field, else the first of all."""
+        rows = [row for row in self._rows() if row.display]
+        wanting = [row for row in rows if row.field.required and row.raw in ("", {})]
+        for row in (wanting or rows)[:1]:
+            row.editor.focus()
+
+    @on(FieldRow.Changed)
+    def settle(self) -> None:
+        """Show the fields that matter beside the present values."""
+        values, _ = read_table(self.fields, {name: raw for name, raw in self.raw.items() if raw not in ("", {})}, "")
+        for row in self._rows():
+            row.display = row.field.shown_when is None or row.field.shown_when(values)
+
+    def _rows(self) -> list[FieldRow]:
+        return list(self.query(FieldRow))
+
+
+class Fold(VerticalGroup):
+    """A line that opens to show more; what it holds is made when it is first opened."""
+
+    def __init__(self, title: str, content: Widget, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.title = title
+        self.content = content
+
+    def compose(self) -> ComposeResult:
+        """Show the line."""
+        yield FoldTitle(self.title)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content shows."""
+        return self.content.is_attached and bool(self.content.display)
+
+    async def toggle(self) -> None:
+        """Open or close it."""
+        opening = not self.is_open
+        if not self.content.is_attached:
+            await self.mount(self.content)
+        self.content.display = opening
+        title = self.query_one(FoldTitle)
+        title.opened = opening
+        title.refresh()
+        self.refresh_bindings()
+        if opening:
+            self.content.scroll_visible(animate=False)
+
+
+class FoldTitle(Static, can_focus=True):
+    """The line of a Fold."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "space", "unfold", "Open or close", key_display="Space", id="fold.toggle", tooltip="Show or hide the rest"
+        ),
+        Binding(
+            "up", "app.focus_previous", "The field above", show=False, id="fold.up", tooltip="Go to the field above"
+        ),
+        Binding(
+            "down", "app.focus_next", "The field below", show=False, id="fold.down", tooltip="Go to the next field"
+        ),
+    ]
+
+    def __init__(self, title: str) -> None:
+        super().__init__(markup=False)
+        self.title = title
+        self.opened = False
+
+    def render(self) -> str:
+        """Draw it."""
+        return f"{'▾' if self.opened else '▸'} {self.title}"
+
+    async def action_unfold(self) -> None:
+        """Open or close the fold."""
+        fold = self.parent
+        assert isinstance(fold, Fold)  # noqa: S101 - nobody else makes one
+        await fold.toggle()
+
+    async def on_click(self) -> None:
+        """Open or close the fold."""
+        await self.action_unfold()
+
+
+def row_of(widget: Widget | None) -> FieldRow | None:
+    """Return the field row that a widget stands in."""
+    if widget is None:
+        return None
+    return next((each for each in widget.ancestors_with_self if isinstance(each, FieldRow)), None)
+
+
+def _editor(field: Field, value: object) -> Choice | TextField:
+    if field.kind == "choice":
+        return Choice([Option(each, each) for each in field.choices], str(value or ""), upright=False)
+    if field.kind == "flag":
+        return Choice([Option("false", "no"), Option("true", "yes")], "true" if value else "false", upright=False)
+    return TextField(as_text(value), placeholder=field.example)
+
+
+def as_text(value: object) -> str:
+    """Return an answer as it stands in an input: lists with commas, tables as `name=value, …`."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_quoted(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, str) and "," not in value and '"' not in value and _scalar(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _scalar(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _pairs(text: str) -> object:
+    """Read `name=value, …`; the text itself when it is something else, so that the field says what is wrong."""
+    found = dict(_each_pair(text))
+    return found if found or not text.strip() else text
+
+
+def _each_pair(text: str) -> Iterator[tuple[str, object]]:
+    place = 0
+    while place < len(text.rstrip()):
+        pair = _PAIR.match(text, place)
+        if pair is None:
+            return
+        place = pair.end()
+        yield pair[1], _scalar(pair[2].strip())

@@ -1,0 +1,97 @@
+"""The top of every screen: whose program it is, and how far you are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from textual.content import Content
+from textual.widget import Widget
+
+State = Literal["pass", "warn", "fail", "skip", "now", "ahead"]
+
+_MARKS: Final[dict[State, tuple[str, str]]] = {
+    "pass": ("✓", "$success"),
+    "warn": ("!", "$warning"),
+    "fail": ("✗", "$error"),
+    "skip": ("○", "$text-muted"),
+    "now": ("●", "$primary"),
+    "ahead": ("○", "$text-muted"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One step on the line: its name, how it stands, and what it concluded; `short` is the same in eight letters."""
+
+    name: str
+    state: State
+    value: str = ""
+    short: str = ""
+
+
+class TitleBar(Widget):
+    """One line: the program's name on the left, what this run is about on the right."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__()
+        self.left = left
+        self.right = right
+
+    def tell(self, right: str) -> None:
+        """Show another text on the right."""
+        if right != self.right:
+            self.right = right
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw it."""
+        room = self.size.width - len(self.left)
+        right = Content(self.right).truncate(max(0, room - 2), ellipsis=True)
+        gap = " " * max(0, room - right.cell_length)
+        return Content.assemble((self.left, "bold"), gap, right.stylize("$text-muted"))
+
+
+class Stepper(Widget):
+    """Three lines: the steps, what each concluded, and a rule that is filled up to where you are."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, stops: Sequence[Stop]) -> None:
+        super().__init__()
+        self.stops = tuple(stops)
+
+    def tell(self, stops: Sequence[Stop]) -> None:
+        """Show other conclusions."""
+        if tuple(stops) != self.stops:
+            self.stops = tuple(stops)
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw it."""
+        width = (self.size.width + 2) // len(self.stops)
+        names = [self._heading(stop, width) for stop in self.stops]
+        values = [self._value(stop, width) for stop in self.stops]
+        lines = [Content("").join(each).truncate(self.size.width) for each in (names, values)]
+        return Content("\n").join([*lines, self._rule(width)])
+
+    @staticmethod
+    def _heading(stop: Stop, width: int) -> Content:
+        mark, colour = _MARKS[stop.state]
+        style = "bold" if stop.state == "now" else "$text-muted" if stop.state == "ahead" else ""
+        return Content.assemble((f"{mark} ", colour), (stop.name, style)).truncate(width, pad=True)
+
+    @staticmethod
+    def _value(stop: Stop, width: int) -> Content:
+        value = stop.value if len(stop.value) <= width - 3 else stop.short or stop.value
+        text = Content(value).truncate(width - 3, ellipsis=True).truncate(width - 2, pad=True)
+        style = "$error" if stop.state == "fail" else "$text-muted"
+        return Content.assemble("  ", text.stylize(style))
+
+    def _rule(self, width: int) -> Content:
+        here = next((place for place, stop in enumerate(self.stops) if stop.state == "now"), len(self.stops) - 1)
+        done = min(width * here + len(self.stops[here].name) + 2, self.size.width)
+        return Content.assemble(("━" * done, "$primary"), ("─" * (self.size.width - done), "$panel-lighten-2"))

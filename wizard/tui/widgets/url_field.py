@@ -1,0 +1,125 @@
+"""The server's URL, read as it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import VerticalGroup
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from wizard.net.address import Address, AddressError, parse_address
+from wizard.tui.widgets.choice import Choice, Option
+from wizard.tui.widgets.form import TextField
+
+_HTTP: Final = (Option("false", "Keep to https"), Option("true", "Allow http for this server"))
+
+
+class UrlField(VerticalGroup):
+    """The field, the line below it that says what Claude Code will use, and the yes that http needs."""
+
+    @dataclass
+    class Read(Message):
+        """The URL was read anew; `address` is None while it can't be used."""
+
+        address: Address | None
+
+    def __init__(self, value: str, *, allow_http: bool, placeholder: str) -> None:
+        super().__init__()
+        self.field = TextField(value, placeholder=placeholder, id="url", compact=False)
+        self.field.border_title = "Server URL"
+        self.reading = Static("", id="reading", markup=False)
+        self.allow = Choice(_HTTP, "true" if allow_http else "false", id="allow-http", upright=False)
+        self.allow.display = False
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield self.field
+        yield self.reading
+        yield self.allow
+
+    def on_mount(self) -> None:
+        """Show what was there before as read, and put the cursor where you would type."""
+        self.field.focus()
+        self.read(judge=bool(self.text))
+
+    @property
+    def text(self) -> str:
+        """The URL as typed."""
+        return self.field.value.strip()
+
+    @property
+    def allows_http(self) -> bool:
+        """Whether the user said yes to http for this server."""
+        return self.allow.value == "true"
+
+    @on(Input.Changed, "#url")
+    def typed(self, event: Input.Changed) -> None:
+        """Read the address as it is typed; nobody is corrected in the middle of a word."""
+        event.stop()
+        self.read(judge=False)
+
+    @on(Input.Blurred, "#url")
+    def left(self, event: Input.Blurred) -> None:
+        """Judge the address once the field is left."""
+        event.stop()
+        self.read(judge=bool(self.text))
+
+    @on(Choice.Changed, "#allow-http")
+    def allowed(self, event: Choice.Changed) -> None:
+        """Read the address anew."""
+        event.stop()
+        self.read(judge=True)
+
+    def read(self, *, judge: bool) -> Address | None:
+        """Show what Claude Code will use, or why the address can't be used; return it when it can."""
+        address, error = _read(self.text, allow_http=self.allows_http)
+        refused = error is not None and error.kind == "http"
+        self.allow.display = refused or (self.allows_http and self.text.lower().startswith("http://"))
+        self.reading.set_classes("-good" if address else "-bad" if judge else "")
+        self.reading.update(_told(address) if address else _why(self.text, error, judge=judge))
+        self.post_message(self.Read(address))
+        return address
+
+    def complete(self) -> bool:
+        """Put the scheme before a bare host and say whether that was done, so that it is seen before it is confirmed.
+
+        That is https; a gateway on this very machine is nearly always reached over http.
+        """
+        address = None if "://" in self.text else _read(f"https://{self.text}", allow_http=False)[0]
+        if address is None:
+            return False
+        self.field.value = f"{'http' if address.is_loopback else 'https'}://{self.text}"
+        self.field.cursor_position = len(self.field.value)
+        return True
+
+    def correct(self) -> None:
+        """Put the focus where an address that can't be used is mended."""
+        (self.allow if self.allow.display else self.field).focus()
+
+
+def needs_allowing(address: Address) -> bool:
+    """Say whether the key would travel unencrypted over a network."""
+    return address.scheme == "http" and not address.is_loopback
+
+
+def _read(text: str, *, allow_http: bool) -> tuple[Address | None, AddressError | None]:
+    try:
+        return parse_address(text, allow_http=allow_http), None
+    except AddressError as error:
+        return None, error
+
+
+def _told(address: Address) -> str:
+    note = "  The key travels unencrypted." if needs_allowing(address) else ""
+    return f"✓ Claude Code will use {address.url}{note}"
+
+
+def _why(text: str, error: AddressError | None, *, judge: bool) -> str:
+    mark = "✗" if judge else "○"
+    if not text:
+        return f"{mark} {'Type the URL of your LiteLLM server.' if judge else 'Claude Code will use …'}"
+    return f"{mark} {error}"
