@@ -302,7 +302,7 @@ def test_22_what_stays_torn_is_refused_and_left_alone(machine: Machine, torn: by
     started = time.monotonic()
     with pytest.raises(Refused):
         carry_out(plan, machine)
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 5
     assert machine.settings_file.read_bytes() == torn
 
 

@@ -33,7 +33,7 @@ class Case:
     handler: Handler
     verdict: str
     row: str = "gateway.alive"
-    seconds: float = 2.0
+    seconds: float = 4.0
 
 
 async def check(url: str, home: Path, env: dict[str, str] | None = None, **gateway: object) -> dict[str, Verdict]:
@@ -163,7 +163,7 @@ async def test_nobody_accepts(home: Path) -> None:
         started = time.monotonic()
         found = await check(f"http://127.0.0.1:{port}", home)
     assert found["gateway.connect"].verdict == "connect-timeout"
-    assert time.monotonic() - started < 3.5
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("url", ["", "llm.corp.example", "ftp://llm.corp.example"])
@@ -250,7 +250,7 @@ async def test_over_tls(name: str, authority: Authority, home: Path) -> None:
         started = time.monotonic()
         found = await check(f"https://127.0.0.1:{server.port}", home, ca_file=str(authority.certificate))
         assert found[row].verdict == verdict, found[row]
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 4
         assert "off" not in found[row].fix.split(), "never advise to switch verification off"
 
 

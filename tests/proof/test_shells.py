@@ -142,13 +142,13 @@ async def test_a_shell_that_hangs_is_killed_with_its_children(
 ) -> None:
     monkeypatch.setattr(fresh_shell, "LIMIT", 1.0)
     answers, machine = set_up(home, name)
-    child = f"sh -c 'sleep 2; touch {home}/survived'"
+    child = f"sh -c 'sleep 3; touch {home}/survived'"
     around(home, name, after=f"trap '' TERM; {child}" if name != "fish" else child)
     started = time.monotonic()
     found = await verdict_of(answers, machine)
     assert found.verdict == "shell-hangs"
-    assert time.monotonic() - started < 2
-    await asyncio.sleep(2.5 - (time.monotonic() - started))
+    assert time.monotonic() - started < 3
+    await asyncio.sleep(3.5 - (time.monotonic() - started))
     assert not (home / "survived").exists()
 
 
