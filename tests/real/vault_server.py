@@ -100,6 +100,22 @@ class VaultServer:
         token: str = answer["auth"]["client_token"]
         return token
 
+    def wait_until_refused(self, token: str, path: str) -> None:
+        """Return once the server refuses the token for `path`: it ends tokens when it comes to it, not on the second."""
+        deadline = time.monotonic() + READY_WITHIN
+        while self._serves(token, "auth/token/lookup-self") or self._serves(token, path):
+            assert time.monotonic() < deadline, f"the token still serves after {READY_WITHIN:.0f} s"
+            time.sleep(0.1)
+
+    def _serves(self, token: str, path: str) -> bool:
+        asked = urllib.request.Request(f"{self.url}/v1/{path}", headers={"X-Vault-Token": token})
+        try:
+            with urllib.request.urlopen(asked, timeout=10):
+                return True
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code == 404  # a path without a secret, which a good token may ask for
+
     def seal(self) -> None:
         """Seal it: every read is answered with 503."""
         self.request("PUT", "sys/seal")
