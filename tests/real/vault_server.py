@@ -101,7 +101,7 @@ class VaultServer:
         return token
 
     def wait_until_refused(self, token: str, path: str) -> None:
-        """Return once the server refuses the token for `path`: it ends tokens when it comes to it, not on the second."""
+        """Return once the server refuses the token for `path`: it ends tokens a moment late."""
         deadline = time.monotonic() + READY_WITHIN
         while self._serves(token, "auth/token/lookup-self") or self._serves(token, path):
             assert time.monotonic() < deadline, f"the token still serves after {READY_WITHIN:.0f} s"
