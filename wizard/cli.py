@@ -76,24 +76,34 @@ def _parser() -> argparse.ArgumentParser:
     apply = _command(commands, "apply", "check, then write what the answers say; asks before it writes")
     apply.add_argument("--answers", metavar="FILE", type=Path, help="read the answers from this TOML file")
     apply.add_argument("--server", metavar="URL", help="the gateway's URL (gateway.url)")
-    apply.add_argument("--route", choices=("anthropic", "bedrock"), help="the route (gateway.route)")
-    apply.add_argument("--key", metavar="BACKEND", help="the key backend (key.backend): vault, jwt or env-file")
     apply.add_argument(
         "--shell", metavar="SHELL", action="append", help="a shell to set up; may be given again (write.shells)"
     )
-    apply.add_argument(
-        "--set", metavar="NAME=VALUE", action="append", default=[], help="any answer, like gateway.timeout_ms=600000"
-    )
-    apply.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
-    apply.add_argument("--yes", action="store_true", help="ask nothing: write, and trust the origins in the answers")
-    apply.add_argument("--replace-existing", action="store_true", help="replace files and values of yours in the way")
-    apply.add_argument("--skip-checks", action="store_true", help="write without checking the gateway and the key")
-    apply.add_argument("--prove", action="store_true", help="have Claude Code answer once; this may cost money")
+    _writing(apply)
+
+    move = _command(commands, "move", "the server moved: check the new one, keep the rest, write it")
+    move.add_argument("url", metavar="URL", nargs="?", help="the new URL of the gateway")
+    move.add_argument("--vault", metavar="URL", help="the new address of Vault (key.vault.address)")
+    _writing(move)
 
     _command(commands, "show", "print the answers and the files they govern")
     undo = _command(commands, "undo", "give back what was there before the last write")
     undo.add_argument("--list", action="store_true", help="list what can be undone")
     return parser
+
+
+def _writing(command: argparse.ArgumentParser) -> None:
+    """Add what `apply` and `move` both take."""
+    command.add_argument("--route", choices=("anthropic", "bedrock"), help="the route (gateway.route)")
+    command.add_argument("--key", metavar="BACKEND", help="the key backend (key.backend): vault, jwt or env-file")
+    command.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="any answer, like gateway.timeout_ms=600000"
+    )
+    command.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
+    command.add_argument("--yes", action="store_true", help="ask nothing: write, and trust the origins in the answers")
+    command.add_argument("--replace-existing", action="store_true", help="replace files and values of yours in the way")
+    command.add_argument("--skip-checks", action="store_true", help="write without checking the gateway and the key")
+    command.add_argument("--prove", action="store_true", help="have Claude Code answer once; this may cost money")
 
 
 def _command(

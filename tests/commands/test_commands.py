@@ -8,41 +8,13 @@ import pty
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
+from tests.commands.support import ROOT, Run, everything, secrets_file
 from tests.real.litellm_proxy import Proxy, free_port
-
-ROOT: Final = Path(__file__).parents[2]
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def wizard(home: Path) -> Run:
-    """Run the command in the throw-away home, with no terminal."""
-
-    def run(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **env}
-        argv = [sys.executable, "-m", "wizard", *map(str, words)]
-        return subprocess.run(
-            argv, env=clean, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
-        )
-
-    return run
-
-
-def secrets_file(home: Path, key: str) -> None:
-    (home / ".secrets").mkdir(mode=0o700, exist_ok=True)
-    file = home / ".secrets/litellm.env"
-    file.touch(mode=0o600)
-    file.write_text(f"LITELLM_API_KEY={key}\n")
-
-
-def everything(home: Path) -> dict[Path, bytes]:
-    return {each: each.read_bytes() for each in home.rglob("*") if each.is_file()}
 
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "xterm"}])

@@ -94,7 +94,7 @@ def test_a_session_of_another_server_gets_one_sentence_and_no_key(
 ) -> None:
     refusal = run(home, prints("sk-1"), {**BARE, variable: url}, shell).refusal
     shown = "another server" if "@" in url else url
-    assert refusal == f"This key belongs to {GATEWAY}; this session still uses {shown}. Restart Claude Code."
+    assert refusal == f"Your gateway is {GATEWAY} now; this session still uses {shown}. Restart Claude Code."
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from wizard import doctor, prove
+from wizard import pins, prove, trial
 from wizard.answers import Answers, assign
 from wizard.apply.plan import Plan, PlanError, make_plan
 from wizard.apply.transaction import Refused, WriteFailed, carry_out
@@ -29,35 +30,25 @@ from wizard.commands.shared import (
     this_machine,
 )
 from wizard.fields import AnswersError
+from wizard.gateway.health import check_gateway
 from wizard.machine.model import Machine
 from wizard.machine.survey import with_claude_version
-from wizard.net.address import AddressError, parse_address
-from wizard.origins import origins
+from wizard.origins import origins, typed_origins, without_old_leave
 from wizard.verdict import Verdict, worst
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the files what the answers say, after the checks and a yes."""
     machine = machine_to_write_on()
-    return _Apply(arguments, machine, answers_from(_asked_table(arguments, machine))).run()
-
-
-def _asked_table(arguments: argparse.Namespace, machine: Machine) -> dict[str, Any]:
-    """Return the answers' table: the file given (or the saved one), with the flags on top."""
-    table = _given_table(arguments.answers, machine)
-    flags = {"gateway.url": arguments.server, "gateway.route": arguments.route, "key.backend": arguments.key}
-    wanted = [f"{name}={value}" for name, value in flags.items() if value]
+    given = assignments(arguments)
     if arguments.shell:
-        wanted.append(f"write.shells={','.join(arguments.shell)}")
-    try:
-        for each in [*wanted, *arguments.set]:
-            table = assign(table, each)
-    except AnswersError as error:
-        raise Stop(USAGE, str(error)) from None
+        given.append(f"write.shells={','.join(arguments.shell)}")
+    table = assigned(_given_table(arguments.answers, machine), given)
     write = table.setdefault("write", {})
     if isinstance(write, dict) and "shells" not in write and machine.login_shell:
         table["write"] = {**write, "shells": [machine.login_shell]}
-    return table
+    named = set(pins.TIERS) if arguments.answers else named_tiers(given)
+    return Pipeline(arguments, machine, answers_from(table), typed=typed_origins(given), named_tiers=named).run()
 
 
 def _given_table(path: Path | None, machine: Machine) -> dict[str, Any]:
@@ -66,34 +57,60 @@ def _given_table(path: Path | None, machine: Machine) -> dict[str, Any]:
     return read_table(machine.answers_file) if machine.answers_file.exists() else {}
 
 
-def _typed_origins(arguments: argparse.Namespace) -> frozenset[str]:
-    """Return the origins typed on this command line: `--server`, and addresses given with `--set`."""
-    typed = [arguments.server or ""]
-    typed += [each.partition("=")[2] for each in arguments.set if each.startswith(("gateway.url=", "key."))]
-    found = set()
-    for text in typed:
-        try:
-            found.add(parse_address(text, allow_http=True).origin)
-        except AddressError:
-            continue
-    return frozenset(found)
+def assignments(arguments: argparse.Namespace) -> list[str]:
+    """Return the flags of a command line as `section.key=value`, those of `--set` last."""
+    flags = {"gateway.url": arguments.server, "gateway.route": arguments.route, "key.backend": arguments.key}
+    return [*(f"{name}={value}" for name, value in flags.items() if value), *arguments.set]
 
 
-class _Apply:
-    """One `apply`: check, plan, ask, write, prove."""
+def assigned(before: dict[str, Any], given: Sequence[str]) -> dict[str, Any]:
+    """Return a table of answers with assignments applied. Raises Stop for one that is none."""
+    table = before
+    try:
+        for each in given:
+            table = assign(table, each)
+    except AnswersError as error:
+        raise Stop(USAGE, str(error)) from None
+    return without_old_leave(before, dict(table), {each.partition("=")[0].strip() for each in given})
 
-    def __init__(self, arguments: argparse.Namespace, machine: Machine, answers: Answers) -> None:
+
+def named_tiers(given: Sequence[str]) -> set[str]:
+    """Return the tiers that assignments pin."""
+    return {tier for tier in pins.TIERS if any(each.startswith(f"models.{tier}=") for each in given)}
+
+
+class Pipeline:
+    """Check, plan, ask, write, prove: what `apply` and `move` do once they know the answers.
+
+    `typed` are the origins named in this run, `named_tiers` the tiers pinned in it.
+    """
+
+    restart = "Restart running Claude Code sessions and IDEs, then run claude in a new shell."
+    still = ""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        machine: Machine,
+        answers: Answers,
+        *,
+        typed: frozenset[str],
+        named_tiers: Collection[str],
+    ) -> None:
         self.arguments = arguments
         self.machine = machine
         self.answers = answers
+        self.typed = typed
+        self.named_tiers = named_tiers
         self.talk = Talk(sys.stderr)
         self.verdicts: list[Verdict] = []
         self.life: int | None = None
 
     def run(self) -> int:
+        """Do it all and return the exit code."""
         passed = self.arguments.skip_checks or self.check()
         if not passed and not self.arguments.dry_run:
-            self.talk.say("Nothing was written. Mend what failed, or add --skip-checks to write anyway.")
+            self.talk.say("Nothing was written. Mend what failed, or add --skip-checks to write anyway." + self.still)
             return self.finish(CHECK_FAILED, written=False)
         if self.arguments.skip_checks:
             self.talk.say("The gateway and the key were not checked, because you gave --skip-checks.")
@@ -116,17 +133,32 @@ class _Apply:
         return worst(tuple(self.verdicts)) != "fail"
 
     async def _check(self) -> None:
-        confirmed = self.confirmed()
-        found = await doctor.check(self.answers, self.machine, confirmed, ("gateway", "key"), self.talk.row)
-        self.verdicts += found
-        told = next((each.facts.get("life_seconds") for each in found if each.id == "key.life"), None)
-        self.life = told if isinstance(told, int) else None
+        """Look at the gateway without a key; then, if it is fit for one, with it."""
+        trusted = self.confirmed()
+        gateway = await check_gateway(self.answers.gateway, self.machine, self.say)
+        if worst(gateway) == "fail":
+            trusted -= {self.answers.gateway.address.origin}
+        tried = await trial.try_key(self.answers, self.machine, trusted, self.say)
+        self.life = tried.life_seconds
+        machine = await with_claude_version(self.machine) if tried.models else self.machine
+        self.say(pins.verdict(self.answers, machine, tried.models, meant=self.meant()))
+
+    def meant(self) -> Collection[str]:
+        """Return the tiers whose pins were meant for this server: named in this run, or written for it before."""
+        saved, _ = saved_answers(self.machine)
+        here = saved is not None and saved.gateway.address.origin == self.answers.gateway.address.origin
+        return pins.TIERS if here else self.named_tiers
+
+    def say(self, verdict: Verdict) -> None:
+        """Note a verdict and show it."""
+        self.verdicts.append(verdict)
+        self.talk.row(verdict)
 
     def confirmed(self) -> frozenset[str]:
         """Return the origins a credential may be sent to: typed now, said yes to earlier, or asked for now."""
         wanted = origins(self.answers)
         saved, _ = saved_answers(self.machine)
-        known = (origins(saved) if saved else frozenset()) | _typed_origins(self.arguments)
+        known = (origins(saved) if saved else frozenset()) | self.typed
         if self.arguments.yes or wanted <= known:
             return wanted
         new = sorted(wanted - known)
@@ -135,6 +167,7 @@ class _Apply:
         return known
 
     def plan(self) -> Plan:
+        """Return the plan. Raises Stop where there can be none."""
         try:
             plan = make_plan(self.answers, self.machine, life_seconds=self.life)
         except PlanError as error:
@@ -144,6 +177,7 @@ class _Apply:
         return plan
 
     def show(self, plan: Plan) -> None:
+        """Show the plan, and what else there is to know."""
         for change in plan.pending:
             path = self.machine.short(change.path)
             self.talk.say(f"\n{path}: {change.state}, mode {change.mode:04o}")
@@ -159,12 +193,14 @@ class _Apply:
             self.talk.say(text)
 
     def refuse_conflicts(self, plan: Plan) -> None:
+        """Raise Stop when something of the user would be replaced without its own yes."""
         if plan.conflicts and not self.arguments.replace_existing:
             names = ", ".join(self.machine.short(each.path) for each in plan.conflicts)
             text = f"{names}: something of yours would be replaced. Add --replace-existing if that is what you want."
             raise Stop(REFUSED, f"{text} Nothing was written.")
 
     def confirm(self, plan: Plan) -> None:
+        """Ask for the yes to write."""
         if self.arguments.yes:
             return
         count = len(plan.pending)
@@ -172,12 +208,14 @@ class _Apply:
             raise Stop(REFUSED, "Nothing was changed.")
 
     def ask(self, question: str) -> bool:
+        """Ask on the terminal. Raises Stop when nobody is there."""
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise Stop(USAGE, f"{question} Nobody is there to answer. Add --yes, or --dry-run to see the plan only.")
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def write(self, plan: Plan) -> None:
+        """Write."""
         chosen: Any = "all" if self.arguments.replace_existing else ()
         try:
             carry_out(plan, self.machine, replace=chosen, progress=lambda stage: self.talk.say(stage.text))
@@ -187,6 +225,8 @@ class _Apply:
             raise Stop(WRITE_FAILED, str(error)) from None
 
     def prove(self, plan: Plan) -> int:
+        """Have the real programs tried, and finish."""
+
         async def proofs() -> tuple[Verdict, ...]:
             machine = await with_claude_version(this_machine())
             return await prove.prove(self.answers, machine, self.talk.row, ask_claude=self.arguments.prove)
@@ -195,11 +235,12 @@ class _Apply:
         self.verdicts += found
         written = not plan.is_empty
         if written:
-            self.talk.say("\nRestart running Claude Code sessions and IDEs, then run claude in a new shell.")
+            self.talk.say(f"\n{self.restart}")
             self.talk.say(f"To undo: {PROGRAM} undo")
         return self.finish(CHECK_FAILED if worst(found) == "fail" else OK, written=written, plan=plan)
 
     def finish(self, code: int, *, written: bool, plan: Plan | None = None) -> int:
+        """Print the JSON object where it is wanted; return the exit code."""
         if self.arguments.json:
             changes = [
                 {
@@ -211,6 +252,10 @@ class _Apply:
                 for each in (plan.changes if plan else ())
             ]
             checks = [each.as_json() for each in self.verdicts]
-            result = {"ok": code == OK, "written": written, "changes": changes, "checks": checks}
+            result = {"ok": code == OK, "written": written, **self.more_json(), "changes": changes, "checks": checks}
             print_json(result)
         return code
+
+    def more_json(self) -> dict[str, object]:
+        """Return what a command adds to the JSON object."""
+        return {}

@@ -62,7 +62,7 @@ for url in "${{ANTHROPIC_BASE_URL-}}" "${{ANTHROPIC_BEDROCK_BASE_URL-}}"; do
     '' | "$origin" | "$origin"/*) continue ;;
     *[!!-~]* | *@*) url='another server' ;;
   esac
-  fail "This key belongs to $origin; this session still uses $url. Restart Claude Code."
+  fail "Your gateway is $origin now; this session still uses $url. Restart Claude Code."
 done
 
 {body}
