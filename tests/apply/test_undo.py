@@ -146,7 +146,7 @@ def test_settings_that_became_unreadable_are_refused_and_left_alone(machine: Mac
     apply(machine)
     machine.settings_file.write_text("{")
     before = picture(machine.home)
-    with pytest.raises(Refused, match=r"settings\.json: line 1"):
+    with pytest.raises(Refused, match=r"settings\.json: Line 1"):
         undo_last(machine)
     assert picture(machine.home) == before
 

@@ -90,12 +90,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that would change, in the order it is shown. `blockers` are reasons not to write at all."""
+    """Everything that would change, in the order it is shown. `blockers` are reasons not to write at all.
+
+    `off` says that the plan suspends the set-up.
+    """
 
     changes: tuple[Change, ...]
     leftovers: tuple[Leftover, ...] = ()
     blockers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    off: bool = False
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -5,6 +5,7 @@ All of it lives in the wizard's own 0700 folder:
     journal.json         the run under way; there only while one is, or after one was killed
     receipts/000007.json one per finished run, the newest five
     backups/000007/      what that run's files held, 0600
+    backups/origins/     what files held before our very first write to them, 0600; kept until that is undone
     ledger.json          fingerprints of everything on this machine that we wrote
 """
 
@@ -22,6 +23,9 @@ from wizard.machine.model import Machine
 
 KEEP: Final = 5
 """Runs whose backups are kept."""
+
+EVERYTHING: Final = -1
+"""Stands in `Run.undoes` for every run there was."""
 
 _VERSION: Final = 1
 T = TypeVar("T")
@@ -69,11 +73,35 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a file was before the wizard's very first write to it, and what its last write left there.
+
+    `before` is a fingerprint and names the kept copy; `parts` are the fingerprints of every part of ours there ever
+    was. `exact` is False once somebody else wrote between two of our writes: the copy lacks what they wrote.
+    """
+
+    role: Role
+    before: str
+    before_mode: int | None
+    after: str
+    after_mode: int | None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything on this machine that we wrote, and the helper generations that may still be in use."""
+    """Everything on this machine that we wrote, and the helper generations that may still be in use.
+
+    `origins` and `folders` are what `undo --all` goes by: what stood there before, and the folders that we made. `off`
+    says that the set-up is suspended.
+    """
 
     files: Mapping[Path, Owned] = field(default_factory=dict)
     generations: tuple[Path, ...] = ()
+    origins: Mapping[Path, Origin] = field(default_factory=dict)
+    folders: tuple[Path, ...] = ()
+    off: bool = False
 
     def parts(self, path: Path) -> Mapping[str, str]:
         """Return the fingerprints of our parts of a shared file."""
@@ -113,7 +141,10 @@ ABSENT: Final = digest(None)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run under way. `undoes` is the number of the run that it takes back; `ledger_after` holds once it is done."""
+    """A run under way. `undoes` is the number of the run that it takes back; `ledger_after` holds once it is done.
+
+    What it adds to the origins is not in `ledger_after` yet: only a finished run tells what it left in a file.
+    """
 
     receipt: Receipt
     token: str
@@ -139,14 +170,27 @@ def _dump_ledger(ledger: Ledger) -> dict[str, Any]:
         str(path): {"role": each.role, "content": each.content, "parts": dict(each.parts)}
         for path, each in ledger.files.items()
     }
-    return {"files": files, "generations": [str(each) for each in ledger.generations]}
+    return {
+        "files": files,
+        "generations": [str(each) for each in ledger.generations],
+        "origins": {str(path): _dump_origin(each) for path, each in ledger.origins.items()},
+        "folders": [str(each) for each in ledger.folders],
+        "off": ledger.off,
+    }
 
 
 def _load_ledger(table: Mapping[str, Any]) -> Ledger:
     files = {
         Path(path): Owned(each["role"], each["content"], dict(each["parts"])) for path, each in table["files"].items()
     }
-    return Ledger(files, tuple(map(Path, table["generations"])))
+    origins = {Path(path): Origin(**each) for path, each in table["origins"].items()}
+    folders = tuple(map(Path, table["folders"]))
+    return Ledger(files, tuple(map(Path, table["generations"])), origins, folders, bool(table["off"]))
+
+
+def _dump_origin(origin: Origin) -> dict[str, Any]:
+    names = ("role", "before", "before_mode", "after", "after_mode", "exact")
+    return {name: getattr(origin, name) for name in names} | {"parts": dict(origin.parts)}
 
 
 def _dump_written(written: Written) -> dict[str, Any]:
@@ -201,6 +245,26 @@ def _load_run(table: Mapping[str, Any]) -> Run:
     )
 
 
+# ── before the very first write ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_origins(ledger: Ledger, receipt: Receipt) -> Ledger:
+    """Return the ledger with what a finished run tells about the files and folders before it."""
+    origins = dict(ledger.origins)
+    for each in receipt.written:
+        origins[each.path] = _origin(origins.get(each.path), each)
+    return replace(ledger, origins=origins, folders=tuple(dict.fromkeys((*ledger.folders, *receipt.folders))))
+
+
+def _origin(known: Origin | None, written: Written) -> Origin:
+    after, mode = written.after, written.after_mode
+    if known is None:
+        before, before_mode = written.before, written.before_mode
+        return Origin(written.role, before, before_mode, after, mode, written.parts, written.exact)
+    exact = known.exact and written.exact and known.after == written.before
+    return replace(known, after=after, after_mode=mode, parts={**known.parts, **written.parts}, exact=exact)
+
+
 # ── on disk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,11 +288,19 @@ class Store:
     def _ledger(self) -> Path:
         return self.folder / "ledger.json"
 
-    def prepare(self) -> None:
-        """Make the folder, private. Raises Unwritable, OSError."""
-        self._writer.make_folders(look(self._journal).missing)
+    def prepare(self) -> tuple[Path, ...]:
+        """Make the folder, private, and return what had to be made, outermost first. Raises Unwritable, OSError."""
+        missing = look(self._journal).missing
+        self._writer.make_folders(missing)
         if self.folder.stat().st_mode & 0o077:
             self._writer.system.chmod(self.folder, 0o700)
+        return missing
+
+    def remember_folders(self, made: tuple[Path, ...]) -> None:
+        """Note the folders that `prepare` made, so that `undo --all` can remove them. Needs the lock."""
+        if made:
+            ledger = self.ledger()
+            self.save_ledger(replace(ledger, folders=tuple(dict.fromkeys((*ledger.folders, *made)))))
 
     def ledger(self) -> Ledger:
         """Return what is ours, an interrupted run's part included. Raises DamagedState."""
@@ -266,9 +338,12 @@ class Store:
 
     def finish(self, run: Run) -> None:
         """Turn the journal into a receipt (or take back the receipt that was undone) and settle what is ours."""
+        ledger = run.ledger_after
         if run.kind == "apply":
+            self._keep_origins(run)
+            ledger = with_origins(ledger, run.receipt)
             self._save(self._receipts / f"{run.receipt.number:06d}.json", _dump_receipt(run.receipt))
-        self._save(self._ledger, _dump_ledger(run.ledger_after))
+        self._save(self._ledger, _dump_ledger(ledger))
         if run.kind == "undo":
             self._forget(run.undoes)
         self._remove(self._journal)
@@ -298,23 +373,90 @@ class Store:
     def _receipt_files(self) -> list[Path]:
         return [path for path in self._receipts.glob("*.json") if path.stem.isdigit()]
 
+    @property
+    def _backups_folder(self) -> Path:
+        return self.folder / "backups"
+
+    def _backup_folders(self) -> list[Path]:
+        return [each for each in self._backups_folder.glob("*") if each.name.isdigit()]
+
     def _backups(self, number: int) -> Path:
-        return self.folder / "backups" / f"{number:06d}"
+        return self._backups_folder / f"{number:06d}"
+
+    @property
+    def _origins(self) -> Path:
+        return self._backups_folder / "origins"
+
+    def _keep_origins(self, run: Run) -> None:
+        """Copy what the files of a run held, where no earlier run wrote to them."""
+        for each in run.receipt.written:
+            if each.path in run.ledger_after.origins or not each.backup:
+                continue
+            copy = look(self._origins / each.before)
+            if copy.content is None:
+                self._writer.replace(copy, self.restore(run.receipt.number, each.backup), 0o600)
+
+    def origin_copy(self, origin: Origin) -> bytes | None:
+        """Return what a file held before our very first write; None for no file. Raises DamagedState."""
+        if origin.before == ABSENT:
+            return None
+        path = self._origins / origin.before
+        content = look(path).content
+        if digest(content) != origin.before:
+            raise DamagedState(path)
+        return content
+
+    def origin_path(self, origin: Origin) -> Path:
+        """Return where the copy of what a file held is."""
+        return self._origins / origin.before
+
+    def clear(self) -> None:
+        """Remove everything that this module, the lock and a killed run leave in the folder, and the folder itself.
+
+        What is not ours stays, and the folder with it.
+        """
+        for path in self.folder.glob(f"**/{TEMPORARY_PREFIX}*.tmp"):
+            self._remove(path)
+        for folder in (*self._backup_folders(), self._origins, self._backups_folder, self._receipts):
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if path.is_file():
+                    self._remove(path)
+            self._writer.remove_folder(folder)
+        for path in (self.lock_file, self._ledger):
+            self._remove(path)
+        self._writer.remove_folder(self.folder)
 
     def _forget(self, number: int) -> None:
-        self._remove(self._receipts / f"{number:06d}.json")
+        every = self._receipt_files() if number == EVERYTHING else [self._receipts / f"{number:06d}.json"]
+        for path in every:
+            self._remove(path)
 
     def _prune(self) -> None:
         """Keep the newest receipts, and the backups that they refer to."""
         for path in sorted(self._receipt_files(), reverse=True)[KEEP:]:
             self._remove(path)
         kept = {int(path.stem) for path in self._receipt_files()}
-        for folder in (self.folder / "backups").glob("*"):
-            if not folder.name.isdigit() or int(folder.name) in kept:
+        for folder in self._backup_folders():
+            if int(folder.name) in kept:
                 continue
             for path in folder.iterdir():
                 self._remove(path)
             self._writer.remove_folder(folder)
+        self._prune_origins()
+
+    def _prune_origins(self) -> None:
+        """Remove the copies that neither the present nor an undo can ask for."""
+        copies = list(self._origins.glob("*"))
+        if not copies:
+            return
+        try:
+            ledgers = [self.ledger(), *(each.ledger_before for each in self.receipts())]
+        except DamagedState:
+            return
+        named = {each.before for ledger in ledgers for each in ledger.origins.values()}
+        for path in copies:
+            if path.name not in named:
+                self._remove(path)
 
     def _save(self, path: Path, table: Mapping[str, Any]) -> None:
         text = json.dumps(table, ensure_ascii=True, indent=1) + "\n"

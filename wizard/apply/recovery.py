@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final
 
@@ -20,27 +20,50 @@ OUR_LINES: Final = "our lines"
 """What stays of a start-up file when the block in it was edited."""
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The way back of one file: what we wrote there, what stood there before, and the new texts of a write in place."""
+
+    written: Written
+    before: bytes | None = field(repr=False)
+    copies: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def content(self, found: bytes | None) -> bytes | None:
+        """Return what the file shall hold again. Raises JsonProblem, BlockProblem."""
+        return _given_back(self.written, self.before, self.copies, found)[0]
+
+    def kept(self, found: bytes | None) -> tuple[str, ...]:
+        """Return what of the file stays as it is, because somebody changed it since we wrote it."""
+        return _given_back(self.written, self.before, self.copies, found)[1]
+
+    def target(self) -> Target:
+        """Return what is to be written."""
+        written = self.written
+        return Target(
+            path=written.path,
+            role=written.role,
+            make=self.content,
+            mode=written.before_mode if written.before_mode is not None else written.after_mode or 0o600,
+            mode_from=written.after_mode,
+            text=_TEXTS[written.role],
+        )
+
+
+def ways_back(receipt: Receipt, store: Store) -> tuple[Back, ...]:
+    """Return how each file of a run is given back. Raises DamagedState when a backup is gone."""
+    return tuple(
+        Back(
+            each,
+            store.restore(receipt.number, each.backup) if each.backup else None,
+            tuple(store.restore(receipt.number, name) for name in each.copies),
+        )
+        for each in receipt.written
+    )
+
+
 def backwards(receipt: Receipt, store: Store) -> tuple[Target, ...]:
     """Return the targets that give back what was there before a run. Raises DamagedState when a backup is gone."""
-    return tuple(_target(receipt.number, each, store) for each in receipt.written)
-
-
-def kept(receipt: Receipt, store: Store, written: Written, found: bytes | None) -> tuple[str, ...]:
-    """Return what of one file stays as it is, because somebody changed it since we wrote it."""
-    before, copies = _copies(receipt.number, written, store)
-    return _given_back(written, before, copies, found)[1]
-
-
-def _target(number: int, written: Written, store: Store) -> Target:
-    before, copies = _copies(number, written, store)
-    return Target(
-        path=written.path,
-        role=written.role,
-        make=partial(_content_before, written, before, copies),
-        mode=written.before_mode if written.before_mode is not None else written.after_mode or 0o600,
-        mode_from=written.after_mode,
-        text=_TEXTS[written.role],
-    )
+    return tuple(each.target() for each in ways_back(receipt, store))
 
 
 _TEXTS: Final[dict[Role, str]] = {
@@ -51,17 +74,6 @@ _TEXTS: Final[dict[Role, str]] = {
     "fish": "fish's file as it was",
     "answers": "the answers as they were",
 }
-
-
-def _copies(number: int, written: Written, store: Store) -> tuple[bytes | None, tuple[bytes, ...]]:
-    before = store.restore(number, written.backup) if written.backup else None
-    return before, tuple(store.restore(number, name) for name in written.copies)
-
-
-def _content_before(
-    written: Written, before: bytes | None, copies: tuple[bytes, ...], found: bytes | None
-) -> bytes | None:
-    return _given_back(written, before, copies, found)[0]
 
 
 def _given_back(

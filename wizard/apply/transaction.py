@@ -62,7 +62,7 @@ def carry_out(
         if not pending:
             return Receipt(0, "", ())
         parts = {each.path: dict(each.parts) for each in pending}
-        ledger = _ledger_after(work.store.ledger(), changes)
+        ledger = dataclasses.replace(_ledger_after(work.store.ledger(), changes), off=plan.off)
         return work.run(Job(tuple(map(Target.of, pending)), ledger, parts))
 
 
@@ -83,8 +83,11 @@ def at_work(machine: Machine, progress: Progress = _silent, system: System | Non
     writer = Writer(system or System())
     store = Store(machine.state_dir, writer)
     try:
-        store.prepare()
+        made = store.prepare()
         with lock.held(store.lock_file, wait=lock.WAIT_SECONDS):
+            if not store.lock_file.exists():
+                raise Refused("Another claude-litellm-wizard has just taken everything back. Start again.")
+            store.remember_folders(made)
             if store.interrupted() is None:
                 store.sweep()
             yield Work(machine, store, writer, progress)
