@@ -64,6 +64,20 @@ def test_another_key_drops_only_the_key_test(draft: Draft) -> None:
     assert changed.health_now == PASS and changed.trial is None
 
 
+def test_the_answers_of_a_backend_not_chosen_drop_nothing(draft: Draft) -> None:
+    key = draft.answers.key
+    looked_at_vault = replace(key, tables={**key.tables, "vault": {"address": "https://vault.example"}})
+    changed = draft.answered(replace(draft.answers, key=looked_at_vault))
+    assert changed.health_now and changed.trial_now
+
+
+def test_what_only_claude_code_does_with_the_gateway_drops_nothing(draft: Draft) -> None:
+    gateway = replace(draft.answers.gateway, timeout_ms=9000, aws_region="eu-west-1")
+    changed = draft.answered(replace(draft.answers, gateway=gateway))
+    assert changed.health_now and changed.trial_now
+    assert changed.answered(replace(changed.answers, gateway=replace(gateway, proxy="http://p:1"))).health is None
+
+
 def test_other_models_drop_nothing(draft: Draft) -> None:
     changed = draft.answered(replace(draft.answers, models=Models(opus="x")))
     assert changed.health_now and changed.trial_now

@@ -69,19 +69,28 @@ class Draft:
     @property
     def health_now(self) -> tuple[Verdict, ...] | None:
         """The health check's verdicts, when they belong to the present answers."""
-        return self.health.result if self.health and self.health.inputs == self.answers.gateway else None
+        return self.health.result if self.health and self.health.inputs == self._reached else None
 
     @property
     def trial_now(self) -> Trial | None:
         """The key test's result, when it belongs to the present answers."""
-        inputs = (self.answers.gateway, self.answers.key)
-        return self.trial.result if self.trial and self.trial.inputs == inputs else None
+        return self.trial.result if self.trial and self.trial.inputs == self._tested else None
 
     @property
     def message_now(self) -> Verdict | None:
         """What came of the one real message, when it belongs to the present answers."""
-        inputs = (self.answers.gateway, self.answers.key)
-        return self.message.result if self.message and self.message.inputs == inputs else None
+        return self.message.result if self.message and self.message.inputs == self._tested else None
+
+    @property
+    def _reached(self) -> Gateway:
+        """What the health check depends on: the gateway, without what only Claude Code does with it."""
+        return replace(self.answers.gateway, timeout_ms=None, aws_region="")
+
+    @property
+    def _tested(self) -> tuple[Gateway, Key]:
+        """What the key test depends on: the way to the gateway, and the chosen backend's answers."""
+        key = self.answers.key
+        return self._reached, replace(key, tables={key.backend: key.options})
 
     def checked(self, verdicts: tuple[Verdict, ...]) -> Draft:
         """Return the draft with the result of a health check of the present gateway.
@@ -89,19 +98,19 @@ class Draft:
         A key test that was cut short by the check before (or went further than it may now) no longer counts.
         """
         overridden = self.overridden - {Step.HEALTH}
-        draft = replace(self, health=Checked(self.answers.gateway, verdicts), overridden=overridden)
+        draft = replace(self, health=Checked(self._reached, verdicts), overridden=overridden)
         if may_send_key(draft) != may_send_key(self):
             return replace(draft, trial=None, message=None)
         return draft
 
     def tried(self, trial: Trial) -> Draft:
         """Return the draft with the result of a key test of the present answers."""
-        inputs = (self.answers.gateway, self.answers.key)
-        return replace(self, trial=Checked(inputs, trial), message=None, overridden=self.overridden - {Step.TEST})
+        trial_of_this = Checked(self._tested, trial)
+        return replace(self, trial=trial_of_this, message=None, overridden=self.overridden - {Step.TEST})
 
     def messaged(self, verdict: Verdict) -> Draft:
         """Return the draft with what came of the one real message."""
-        return replace(self, message=Checked((self.answers.gateway, self.answers.key), verdict))
+        return replace(self, message=Checked(self._tested, verdict))
 
     def confirming(self, *origins: str) -> Draft:
         """Return the draft with origins that the user typed or accepted in this run."""
@@ -136,10 +145,33 @@ def satisfied(step: Step, draft: Draft) -> bool:
             return True
 
 
-def following(step: Step) -> Step | None:
-    """Return the step after this one, None after the last."""
+def following(step: Step, draft: Draft | None = None) -> Step | None:
+    """Return the step after this one, None after the last.
+
+    With a draft, the steps are left out whose answers from before are kept and still fit: Key, and Models as long as
+    the gateway has what Claude Code will ask for.
+    """
     place = STEPS.index(step) + 1
+    if draft is not None and step is Step.HEALTH and is_key_kept(draft):
+        return Step.TEST
+    if draft is not None and step is Step.TEST and are_models_kept(draft):
+        return Step.REVIEW
     return STEPS[place] if place < len(STEPS) else None
+
+
+def is_key_kept(draft: Draft) -> bool:
+    """Say whether the key's answers are those of before, for an origin confirmed then."""
+    return draft.saved is not None and bool(draft.saved.key.backend) and draft.answers.key == draft.saved.key
+
+
+def are_models_kept(draft: Draft) -> bool:
+    """Say whether the pins are those of before, and the gateway has everything that Claude Code will ask for."""
+    from wizard import pins
+
+    if draft.saved is None or draft.saved.models != draft.answers.models or draft.trial_now is None:
+        return False
+    listed = draft.trial_now.models
+    return bool(listed) and not pins.missing(pins.asked(draft.answers, draft.machine), listed)
 
 
 def may_send_key(draft: Draft) -> bool:

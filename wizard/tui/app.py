@@ -83,7 +83,7 @@ class WizardApp(TerminalApp):
     @on(StepScreen.Forward)
     def forward(self, event: StepScreen.Forward) -> None:
         """Go on; a second Enter that comes before the next screen stands does nothing."""
-        step = following(event.screen.STEP)
+        step = following(event.screen.STEP, self.session.draft if self.session.keeping else None)
         if event.screen is not self.screen:
             return
         if step is None:

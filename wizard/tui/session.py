@@ -30,7 +30,8 @@ class Outcome:
 class Session:
     """The state of one run. Screens read it and put new values in; it knows no screen and no App.
 
-    `plan` is the plan as it was last shown, which is the one that is written.
+    `plan` is the plan as it was last shown, which is the one that is written. `keeping` is whether the user said
+    to keep the rest of the answers.
     """
 
     def __init__(self, draft: Draft, services: Services, trouble: str = "") -> None:
@@ -41,6 +42,7 @@ class Session:
         self.plan: Plan | None = None
         self.outcome = Outcome()
         self.furthest = Step.SERVER
+        self.keeping = False
 
     @property
     def is_writing(self) -> bool:

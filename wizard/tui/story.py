@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wizard.tui.session import Session
 
 PROGRAM = "claude-litellm-wizard"
+MOVED = "server moved"
 
 
 def stops(session: Session, here: Step) -> tuple[Stop, ...]:
@@ -100,7 +101,7 @@ def occasion(session: Session) -> str:
     if draft.saved is None:
         return "first set-up"
     if moved(draft):
-        return "server moved"
+        return MOVED
     changed = [
         word
         for word, was, now in (
@@ -116,11 +117,11 @@ def occasion(session: Session) -> str:
 
 
 def moved(draft: Draft) -> bool:
-    """Say whether the gateway's origin differs from the one set up before."""
+    """Say whether the gateway's URL differs from the one set up before."""
     if draft.saved is None:
         return False
     try:
-        return draft.saved.gateway.address.origin != draft.answers.gateway.address.origin
+        return draft.saved.gateway.address != draft.answers.gateway.address
     except AddressError:
         return False
 

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from wizard.flow import Step, satisfied
+from wizard.flow import Step, is_key_kept, satisfied
 from wizard.tui import story
 from wizard.tui.session import Session
 from wizard.tui.widgets.checks import CheckList
@@ -48,6 +48,13 @@ class StepScreen(Screen[None]):
             tooltip="Go back one step; all you typed is kept",
         ),
         Binding("enter", "next", "Next", key_display="Enter", id="step.next", tooltip="Go on to the next step"),
+        Binding(
+            "k",
+            "keep",
+            "Keep the rest",
+            id="step.keep",
+            tooltip="Keep the key and the models of before, and go on to test them here",
+        ),
         Binding("f1", "help", "Help", key_display="F1", id="step.help", tooltip="Explain this step and its keys"),
         Binding("question_mark", "help", "Help", show=False, id="step.help2", tooltip="Explain this step and its keys"),
     ]
@@ -138,6 +145,8 @@ class StepScreen(Screen[None]):
             return self.STEP is not Step.SERVER and self.may_go_back()
         if action == "next":
             return True if self.may_go_on() else None
+        if action == "keep":
+            return self.may_keep()
         if action == "help" and isinstance(self.focused, Input):
             return True
         return super().check_action(action, parameters)
@@ -150,11 +159,25 @@ class StepScreen(Screen[None]):
         """Say whether Next does something now."""
         return satisfied(self.STEP, self.session.draft)
 
+    def may_keep(self) -> bool:
+        """Say whether the rest of the answers can be kept from here: on Health, when they are from before."""
+        return self.STEP is Step.HEALTH and is_key_kept(self.session.draft) and self.may_go_on()
+
     def finish(self) -> bool:
         """Put the answers into the session; False when something is missing, which is then shown."""
         return True
 
+    def action_keep(self) -> None:
+        """Go on, past the steps whose answers are kept."""
+        self.session.keeping = True
+        self.go_on()
+
     def action_next(self) -> None:
+        """Go on to the next step, if this one is satisfied."""
+        self.session.keeping = self.session.keeping and self.STEP is not Step.HEALTH
+        self.go_on()
+
+    def go_on(self) -> None:
         """Go on, if the step is satisfied."""
         if self.finish():
             self.retell()

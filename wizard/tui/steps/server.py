@@ -15,10 +15,12 @@ from wizard.answers import GATEWAY_FIELDS, Gateway
 from wizard.fields import Problem
 from wizard.flow import Step
 from wizard.net.address import AddressError
+from wizard.tui import story
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.form import Fold, Form
 from wizard.tui.widgets.side_pane import Explanation, explain
+from wizard.tui.widgets.stepper import TitleBar
 from wizard.tui.widgets.url_field import UrlField, needs_allowing
 
 _FIELDS: Final = {each.name: each for each in GATEWAY_FIELDS}
@@ -70,12 +72,15 @@ class ServerStep(StepScreen):
         saved = self.session.draft.saved
         if saved is None or event.address is None or self.session.trouble:
             return
-        if event.address.origin == _origin(saved.gateway):
+        before = _url(saved.gateway)
+        if event.address.url == before:
             self.ask("Is this still your LiteLLM server?")
-            self.lead("Set up before. Go on to check it again, or change what has changed.")
+            self.lead("Set up before. Go on to check it again, or type where it is now.")
+            self.retell()
             return
         self.ask("Did your LiteLLM server move?")
-        self.lead(f"It was {_origin(saved.gateway)}. Nothing else needs to change.", "-mixed")
+        self.lead(f"It was {before}. Nothing else needs to change.", "-mixed")
+        self.query_one(TitleBar).tell(story.MOVED)
 
     def may_go_on(self) -> bool:
         """Next is always there: it says what is missing."""
@@ -133,8 +138,8 @@ class ServerStep(StepScreen):
                 )
 
 
-def _origin(gateway: Gateway) -> str:
+def _url(gateway: Gateway) -> str:
     try:
-        return gateway.address.origin
+        return gateway.address.url
     except AddressError:
         return gateway.url

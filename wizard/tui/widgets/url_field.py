@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalGroup
 from textual.message import Message
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from wizard.net.address import Address, AddressError, parse_address
 from wizard.tui.widgets.choice import Choice, Option
@@ -34,6 +35,7 @@ class UrlField(VerticalGroup):
         self.reading = Static("", id="reading", markup=False)
         self.allow = Choice(_HTTP, "true" if allow_http else "false", id="allow-http", upright=False)
         self.allow.display = False
+        self.allowed_for = _origin(value) if allow_http else ""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -42,8 +44,9 @@ class UrlField(VerticalGroup):
         yield self.allow
 
     def on_mount(self) -> None:
-        """Show what was there before as read, and put the cursor where you would type."""
+        """Show what was there before as read, marked so that typing replaces it."""
         self.field.focus()
+        self.field.selection = Selection(0, len(self.field.value))
         self.read(judge=bool(self.text))
 
     @property
@@ -58,8 +61,13 @@ class UrlField(VerticalGroup):
 
     @on(Input.Changed, "#url")
     def typed(self, event: Input.Changed) -> None:
-        """Read the address as it is typed; nobody is corrected in the middle of a word."""
+        """Read the address as it is typed; nobody is corrected in the middle of a word.
+
+        Leave to use http was given for one server, and is gone with it.
+        """
         event.stop()
+        if self.allows_http and _origin(self.text) != self.allowed_for:
+            self.allow.value = "false"
         self.read(judge=False)
 
     @on(Input.Blurred, "#url")
@@ -72,6 +80,7 @@ class UrlField(VerticalGroup):
     def allowed(self, event: Choice.Changed) -> None:
         """Read the address anew."""
         event.stop()
+        self.allowed_for = _origin(self.text) if self.allows_http else ""
         self.read(judge=True)
 
     def read(self, *, judge: bool) -> Address | None:
@@ -104,6 +113,11 @@ class UrlField(VerticalGroup):
 def needs_allowing(address: Address) -> bool:
     """Say whether the key would travel unencrypted over a network."""
     return address.scheme == "http" and not address.is_loopback
+
+
+def _origin(text: str) -> str:
+    address, _ = _read(text, allow_http=True)
+    return address.origin if address else ""
 
 
 def _read(text: str, *, allow_http: bool) -> tuple[Address | None, AddressError | None]:
