@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import re
 import shlex
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,7 @@ SETTINGS: Final = (
 
 CALLS: Final = (
     *("open", "close", "write", "ftruncate", "fsync", "fchmod", "fchown", "chmod"),
-    *("rename", "unlink", "mkdir", "rmdir", "setxattr", "removexattr"),
+    *("rename", "rename_new", "exchange", "link", "unlink", "mkdir", "rmdir", "setxattr", "removexattr"),
 )
 """Every call of `System`."""
 
@@ -60,6 +62,14 @@ def furnish(home: Path) -> None:
     (home / ".claude").mkdir(mode=0o755)
     (home / ".claude/settings.json").write_bytes(SETTINGS)
     (home / ".claude/settings.json").chmod(0o640)
+
+
+@contextlib.contextmanager
+def in_memory() -> Iterator[Path]:
+    """Make a throw-away folder in memory where there is such a place, for tests that write thousands of times."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="wizard-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 Picture = dict[str, tuple[int, bytes | str | None]]

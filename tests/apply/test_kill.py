@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from tests.apply.support import (
     errors,
     failing,
     furnish,
+    in_memory,
     machine_of,
     picture,
     temporaries,
@@ -49,12 +50,13 @@ def _undo(home: Path, system: System | None) -> object:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Path:
+def start() -> Iterator[Path]:
     """A furnished home folder. It is copied back for each point to the same path, which the files name."""
-    folder = tmp_path / "home"
-    folder.mkdir(mode=0o700)
-    furnish(folder)
-    return folder
+    with in_memory() as place:
+        folder = place / "home"
+        folder.mkdir(mode=0o700)
+        furnish(folder)
+        yield folder
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from wizard.apply import exchange
 from wizard.apply.errors import Unwritable
 
 TEMPORARY_PREFIX: Final = ".claude-litellm-wizard-"
@@ -40,6 +41,9 @@ class System:
     fchown = staticmethod(os.fchown)
     chmod = staticmethod(os.chmod)
     rename = staticmethod(os.rename)
+    rename_new = staticmethod(exchange.rename_new)
+    exchange = staticmethod(exchange.exchange)
+    link = staticmethod(os.link)
     unlink = staticmethod(os.unlink)
     mkdir = staticmethod(os.mkdir)
     rmdir = staticmethod(os.rmdir)
@@ -290,24 +294,24 @@ class Writer:
     def replace(self, found: Found, content: bytes, mode: int) -> None:
         """Put a new file in the place of the one found, with its owner and attributes, in one step that lasts.
 
-        Raises Changed and MustWriteInPlace, after which the file is as it was, and OSError, after which it is as it was
-        or complete.
+        For files that only wizards write, one at a time: `wizard.apply.swap` is for those of others. Raises Changed and
+        MustWriteInPlace, after which the file is as it was, and OSError, after which it is as it was or complete.
         """
         self.make_folders(found.missing)
         temporary = temporary_name(found.real.parent, self.token)
         try:
-            self._fill(temporary, found, content, mode)
-            self._refuse_changed(found)
-            self._rename(temporary, found.real)
+            self.fill(temporary, found, content, mode)
+            self.refuse_changed(found)
+            self.replace_by(temporary, found.real)
         except BaseException:
             with contextlib.suppress(OSError):
                 self.system.unlink(temporary)
             raise
-        self._sync_folder(found.real.parent)
+        self.sync_folder(found.real.parent)
 
     def overwrite(self, found: Found, content: bytes, mode: int) -> None:
         """Write into the file that is there; a crash in between leaves a mix. Raises Changed, OSError."""
-        self._refuse_changed(found)
+        self.refuse_changed(found)
         descriptor = self.system.open(found.real, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with self._closing(descriptor):
             self._write(descriptor, content)
@@ -317,10 +321,10 @@ class Writer:
             self.system.fsync(descriptor)
 
     def remove(self, found: Found) -> None:
-        """Remove a file, or the target of a link to it. Raises Changed, OSError."""
-        self._refuse_changed(found)
+        """Remove a file that only wizards write. Raises Changed, OSError."""
+        self.refuse_changed(found)
         self.system.unlink(found.real)
-        self._sync_folder(found.real.parent)
+        self.sync_folder(found.real.parent)
 
     def make_folders(self, missing: Iterable[Path]) -> None:
         """Make folders level by level, each private from its first moment whatever the umask is."""
@@ -330,14 +334,18 @@ class Writer:
             except FileExistsError:
                 continue
             self.system.chmod(folder, 0o700)
-            self._sync_folder(folder.parent)
+            self.sync_folder(folder.parent)
 
     def remove_folder(self, folder: Path) -> None:
         """Remove a folder if it is empty."""
         with contextlib.suppress(OSError):
             self.system.rmdir(folder)
 
-    def _fill(self, temporary: Path, found: Found, content: bytes, mode: int) -> None:
+    def fill(self, temporary: Path, found: Found, content: bytes, mode: int) -> None:
+        """Write a new file that is complete on the disk, with the owner and attributes of the one found.
+
+        Raises MustWriteInPlace, OSError.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             descriptor = self.system.open(temporary, flags, 0o600)
@@ -384,7 +392,8 @@ class Writer:
             if present.get(name) != value:
                 self.system.setxattr(descriptor, name, value)
 
-    def _rename(self, temporary: Path, real: Path) -> None:
+    def replace_by(self, temporary: Path, real: Path) -> None:
+        """Rename a file over another. Raises MustWriteInPlace, OSError."""
         try:
             self.system.rename(temporary, real)
         except OSError as error:
@@ -392,7 +401,8 @@ class Writer:
                 raise MustWriteInPlace from None
             raise
 
-    def _refuse_changed(self, found: Found) -> None:
+    def refuse_changed(self, found: Found) -> None:
+        """Raise Changed when the file is no longer the one found."""
         try:
             now: os.stat_result | None = found.real.lstat()
         except FileNotFoundError:
@@ -410,7 +420,8 @@ class Writer:
             raise
         self.system.close(descriptor)
 
-    def _sync_folder(self, folder: Path) -> None:
+    def sync_folder(self, folder: Path) -> None:
+        """Make what happened to the names in a folder last. Raises OSError."""
         descriptor = self.system.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with self._closing(descriptor):
             try:

@@ -15,12 +15,15 @@ from wizard.apply.files import Changed, Found, MustWriteInPlace, Writer, look, w
 from wizard.apply.journal import ABSENT, DamagedState, Run, Store, Written
 from wizard.apply.managed_block import BlockProblem
 from wizard.apply.order import Target
+from wizard.apply.settings_edit import merged
+from wizard.apply.swap import Overtaken, swap, take_away
 from wizard.render.json_edit import JsonProblem
 
 PATIENCE_SECONDS: Final = 1.0
 """How long a file may be unreadable because somebody is in the middle of writing it."""
 
 _PAUSE: Final = 0.005
+_MOMENT: Final = 0.001
 _ROUNDS: Final = 500
 
 
@@ -71,8 +74,12 @@ class Hand:
                 return run
             run = self._noted(target, found, content, run)
             try:
-                run = self._written(target, found, content, mode, run)
+                run = self._written(target, found, content, mode, run, wait=time.monotonic() < deadline)
             except Changed:
+                time.sleep(_MOMENT)
+                continue
+            except Overtaken as met:
+                self._bring_in(target, met)
                 continue
             self.written[target.path] = (digest(content), None if content is None else mode)
             return run
@@ -86,18 +93,41 @@ class Hand:
             raise Unwritable(target.path, "It has been emptied meanwhile. Restore it, or delete it.")
         return target.make(found.content)
 
-    def _written(self, target: Target, found: Found, content: bytes | None, mode: int, run: Run | None) -> Run | None:
+    def _written(
+        self, target: Target, found: Found, content: bytes | None, mode: int, run: Run | None, *, wait: bool
+    ) -> Run | None:
         if content is None:
-            self._writer.remove(found)
+            take_away(self._writer, found, wait=wait)
             return run
         if not why_in_place(found):
             try:
-                self._writer.replace(found, content, mode)
+                swap(self._writer, found, content, mode, wait=wait)
                 return run
             except MustWriteInPlace:
                 run = self._noted_in_place(target, content, run)
         self._writer.overwrite(found, content, mode)
         return run
+
+    def _bring_in(self, target: Target, met: Overtaken) -> None:
+        """Bring in what another program wrote on top of ours while the write of a third was put back."""
+        for _ in range(_ROUNDS):
+            found, other = look(target.path), met.kept.read_bytes()
+            if target.role == "settings":
+                content = merged(found.content, met.ours, other)
+            else:
+                content = found.content if met.ours is None else other  # the last one to write has it
+            try:
+                if content is not None and content != found.content:
+                    swap(self._writer, found, content, found.mode or target.mode)
+            except Changed:
+                time.sleep(_MOMENT)
+                continue
+            except Overtaken as again:
+                self._bring_in(target, again)
+                continue
+            self._writer.system.unlink(met.kept)
+            return
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
     def _noted(self, target: Target, found: Found, content: bytes | None, run: Run | None) -> Run | None:
         """Write down, before it happens, a text that the journal does not foresee because somebody else wrote too."""

@@ -20,6 +20,7 @@ Parts = Mapping[str, str]
 ABSENT: Final = digest(None)
 """The fingerprint of a key that we took out."""
 
+_NOTHING: Final = object()
 _BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
 
 
@@ -162,6 +163,34 @@ def restored(found: bytes | None, before: bytes | None, written: Parts) -> tuple
     if found is None and not edits:
         return None, tuple(kept)
     return edit(found, edits, removals), tuple(kept)
+
+
+def merged(now: bytes | None, base: bytes | None, theirs: bytes) -> bytes | None:
+    """Bring what others changed from `base` to `theirs` into what stands there now; the text is laid out anew.
+
+    Without a base only what is missing is added. What can't be read changes nothing.
+    """
+    ours, other = read(now), read(theirs)
+    table = _with_changes(ours, read(base), other, only_missing=base is None)
+    return now if table == ours else (json.dumps(table, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _with_changes(
+    now: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], *, only_missing: bool
+) -> dict[str, Any]:
+    result = dict(now)
+    for name in {**base, **theirs}:
+        then, value = base.get(name, _NOTHING), theirs.get(name, _NOTHING)
+        if value == then:
+            continue
+        if isinstance(value, Mapping) and isinstance(now.get(name), Mapping):
+            before = then if isinstance(then, Mapping) else {}
+            result[name] = _with_changes(now[name], before, value, only_missing=only_missing)
+        elif value is _NOTHING:
+            result.pop(name, None)
+        elif name not in now or not only_missing:
+            result[name] = value
+    return result
 
 
 def _listed(items: list[str]) -> str:

@@ -117,6 +117,7 @@ class Work:
 
     def take_back(self, run: Run) -> None:
         """Give back what was there before an unfinished run, as far as nobody changed it since, and forget the run."""
+        sweep_temporaries(run, self._writer)
         targets = backwards(run.receipt, self.store)
         founds = {each.path: look(each.path) for each in targets}
         steps = in_order(targets, lambda path: founds[path].content)
