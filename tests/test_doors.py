@@ -39,6 +39,7 @@ for name in sys.argv[1:]:
 WRITERS: Final[Mapping[str, str]] = {
     "wizard.apply.files": "what the plan says, for apply.transaction and undo",
     "wizard.apply.journal": "the journal in the wizard's own folder",
+    "wizard.apply.swap": "the same where other programs write too",
     "wizard.apply.lock": "the lock in the wizard's own folder",
     "wizard.machine.private": "a folder below the wizard's own that goes again",
     "wizard.trial": "the helper to be tried, in such a folder",

@@ -336,6 +336,10 @@ class Writer:
             self.system.chmod(folder, 0o700)
             self.sync_folder(folder.parent)
 
+    def discard(self, path: Path) -> None:
+        """Remove a file that has served its purpose. Raises OSError."""
+        self.system.unlink(path)
+
     def remove_folder(self, folder: Path) -> None:
         """Remove a folder if it is empty."""
         with contextlib.suppress(OSError):

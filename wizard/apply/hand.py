@@ -125,7 +125,7 @@ class Hand:
             except Overtaken as again:
                 self._bring_in(target, again)
                 continue
-            self._writer.system.unlink(met.kept)
+            self._writer.discard(met.kept)
             return
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
