@@ -88,7 +88,18 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "show", "print the answers and the files they govern")
     undo = _command(commands, "undo", "give back what was there before the last write")
-    undo.add_argument("--list", action="store_true", help="list what can be undone")
+    which = undo.add_mutually_exclusive_group()
+    which.add_argument("--list", action="store_true", help="list what can be undone")
+    which.add_argument("--all", action="store_true", help="give back what was there before the very first write")
+    undo.add_argument("--dry-run", action="store_true", help="show what would change and change nothing")
+    undo.add_argument("--yes", action="store_true", help="ask nothing")
+
+    off = _command(commands, "off", "suspend the set-up: back to Claude Code's own login, answers kept")
+    off.add_argument("--dry-run", action="store_true", help="show what would go and write nothing")
+    off.add_argument("--yes", action="store_true", help="ask nothing")
+
+    resume = _command(commands, "on", "resume after off: check, then write what the answers say")
+    _how_to_write(resume)
     return parser
 
 
@@ -99,6 +110,11 @@ def _writing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="any answer, like gateway.timeout_ms=600000"
     )
+    _how_to_write(command)
+
+
+def _how_to_write(command: argparse.ArgumentParser) -> None:
+    """Add what every command that writes the answers takes."""
     command.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
     command.add_argument("--yes", action="store_true", help="ask nothing: write, and trust the origins in the answers")
     command.add_argument("--replace-existing", action="store_true", help="replace files and values of yours in the way")

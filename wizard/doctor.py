@@ -7,6 +7,7 @@ from typing import Final, Literal, get_args
 
 from wizard import prove, trial
 from wizard.answers import Answers
+from wizard.apply import suspend
 from wizard.apply.plan import PlanError, make_plan
 from wizard.gateway import health
 from wizard.keys.backend import Report
@@ -36,6 +37,7 @@ CATALOGUE: Final = {
     ),
     "layer-bad": Kind("fail", "Claude Code ignores {path}: {problem}", "Mend the file, then check again."),
     "drifted": Kind("warn", "{names} no longer as the wizard would write them.", "{fix}"),
+    "switched-off": Kind("warn", "{text}", "Run claude-litellm-wizard on to bring the set-up back."),
     "unplannable": Kind("fail", "{path} stands in the way: {problem}", "Mend that, then check again."),
     "leftover": Kind("warn", "{where} holds {name}: {effect}", "{remedy}"),
 }
@@ -127,6 +129,8 @@ def _layers(machine: Machine) -> list[Verdict]:
 
 
 def _drift(answers: Answers, machine: Machine, life_seconds: int | None) -> Verdict:
+    if suspend.is_off(machine):
+        return judge(CATALOGUE, "files.written", "switched-off", text=suspend.SENTENCE)
     try:
         plan = make_plan(answers, machine, life_seconds=life_seconds)
     except PlanError as error:

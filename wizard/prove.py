@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from wizard.answers import Answers
+from wizard.apply import suspend
 from wizard.keys.backend import Report
 from wizard.machine.model import Machine
+from wizard.proof.catalogue import not_tried
 from wizard.proof.claude import answer_not_asked, answer_verdict, base_url, helper_verdict, settings_verdict
 from wizard.proof.settings import read_settings
 from wizard.proof.shells import shell_verdict, wanted_exports
@@ -28,8 +30,13 @@ async def prove(answers: Answers, machine: Machine, report: Report, *, ask_claud
 
     Nothing is written but a folder of the wizard's own that goes again. `ask_claude` has Claude Code answer once
     through the gateway, which may cost money: the caller has asked. Raises AddressError when the answers hold no usable
-    URL.
+    URL. A set-up that is switched off has nothing to try.
     """
+    if suspend.is_off(machine):
+        off = tuple(not_tried(each, suspend.SENTENCE) for each, _ in rows(answers, machine))
+        for verdict in off:
+            report(verdict)
+        return off
     settings = read_settings(machine)
     wanted = wanted_exports(answers, machine, settings)
     base_url(answers, machine)

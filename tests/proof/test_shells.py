@@ -16,7 +16,7 @@ import pytest
 from tests.machines import machine_at
 from tests.programs import require
 from wizard.answers import Answers, Gateway, Key, Write
-from wizard.machine import fresh_shell
+from wizard.machine import fresh_shell, shell_trace
 from wizard.machine.model import Machine, Shell, ShellName
 from wizard.proof.settings import read_settings
 from wizard.proof.shells import shell_verdict, wanted_exports
@@ -25,7 +25,7 @@ from wizard.verdict import Verdict
 
 URL = "http://127.0.0.1:4000"
 RC_FILES: Mapping[ShellName, str] = {
-    "bash": ".bash_profile",
+    "bash": ".bashrc",
     "zsh": ".zshrc",
     "fish": ".config/fish/conf.d/claude-litellm-wizard.fish",
 }
@@ -43,6 +43,8 @@ def set_up(home: Path, name: ShellName) -> tuple[Answers, Machine]:
     write(home / "bin/key.sh", "#!/bin/sh\necho sk-1\n").chmod(0o700)
     write(home / ".config/claude/setup-litellm.sh", setup_script(answers, machine, 1000))
     write(rc_file, fish_file(answers, machine, 1000) if name == "fish" else rc_block(answers, machine))
+    if name == "bash":
+        write(home / ".bash_profile", ". ~/.bashrc\n")
     return answers, machine
 
 
@@ -105,8 +107,8 @@ async def test_lines_that_are_never_reached(home: Path, name: ShellName) -> None
     else:
         around(home, name, before="return")
     found = await verdict_of(answers, machine)
-    assert found.verdict == "shell-lacks"
-    assert RC_FILES[name] in found.cause
+    assert found.verdict == "shell-taken"
+    assert f"{RC_FILES[name]}:1 takes them away" in found.cause
 
 
 @parametrize_shells
@@ -115,8 +117,8 @@ async def test_a_shell_that_ends_before_the_question(home: Path, name: ShellName
     ending = "exec sh -c 'exit 7'" if name == "fish" else "exit 7"
     around(home, name, after=f"echo sk-abcdefghijklmnop >&2; {ending}")
     found = await verdict_of(answers, machine)
-    assert found.verdict == "shell-silent"
-    assert "exit 7" in found.cause
+    assert found.verdict == "shell-ended-at"
+    assert "exit 7" in found.cause and ("config.fish:1" if name == "fish" else f"{RC_FILES[name]}:7") in found.cause
     assert "abcdefgh" not in found.cause
 
 
@@ -140,15 +142,17 @@ async def test_an_agent_that_start_up_leaves_running_holds_nothing_up(home: Path
 async def test_a_shell_that_hangs_is_killed_with_its_children(
     home: Path, name: ShellName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fresh_shell, "LIMIT", 1.0)
+    monkeypatch.setattr(fresh_shell, "LIMIT", 0.5)
+    monkeypatch.setattr(shell_trace, "LIMIT", 0.5)
     answers, machine = set_up(home, name)
     child = f"sh -c 'sleep 3; touch {home}/survived'"
     around(home, name, after=f"trap '' TERM; {child}" if name != "fish" else child)
     started = time.monotonic()
     found = await verdict_of(answers, machine)
-    assert found.verdict == "shell-hangs"
+    assert found.verdict == ("shell-hangs" if name == "fish" else "shell-hangs-at")
+    assert name == "fish" or f"{RC_FILES[name]}:7" in found.cause
     assert time.monotonic() - started < 3
-    await asyncio.sleep(3.5 - (time.monotonic() - started))
+    await asyncio.sleep(5 - (time.monotonic() - started))
     assert not (home / "survived").exists()
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from wizard.answers import dumps, to_table
 from wizard.apply.plan import PlanError, make_plan
-from wizard.commands.shared import CHECK_FAILED, OK, Stop, needed_answers, print_json, this_machine
+from wizard.apply.suspend import SENTENCE, is_off
+from wizard.commands.shared import CHECK_FAILED, OK, PROGRAM, Stop, needed_answers, print_json, this_machine
 
 _WORDS: Final = {"unchanged": "as written", "new": "missing", "changed": "differs", "removed": "to be removed"}
 
@@ -20,11 +21,14 @@ def run(arguments: argparse.Namespace) -> int:
         changes = make_plan(answers, machine).changes
     except PlanError as error:
         raise Stop(CHECK_FAILED, f"{machine.short(error.path)}: {error.text}") from None
+    off = is_off(machine)
     if arguments.json:
         files = [{"path": str(each.path), "role": each.role, "state": each.state} for each in changes]
-        print_json({"answers": to_table(answers), "files": files})
+        print_json({"answers": to_table(answers), "off": off, "files": files})
         return OK
     print(dumps(answers))
+    if off:
+        print(f"{SENTENCE} {PROGRAM} on brings it back.\n")
     for each in changes:
         print(f"{_WORDS[each.state]:<13} {machine.short(each.path)}")
     return OK

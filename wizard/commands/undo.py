@@ -1,20 +1,35 @@
-"""`undo`: gives back what was there before."""
+"""`undo`: gives back what was there before the last write, or before the very first."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 
-from wizard.apply.transaction import Refused, WriteFailed
-from wizard.apply.undo import list_receipts, undo_last
-from wizard.commands.shared import OK, REFUSED, WRITE_FAILED, Stop, machine_to_write_on, print_json, this_machine
+from wizard.apply.errors import Refused, WriteFailed
+from wizard.apply.undo import (
+    Undone,
+    Way,
+    kept_lines,
+    list_receipts,
+    look_all_the_way_back,
+    look_back,
+    undo_all,
+    undo_last,
+)
+from wizard.commands.shared import OK, REFUSED, USAGE, WRITE_FAILED, Stop, machine_to_write_on, print_json, this_machine
 from wizard.machine.model import Machine
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List what can be undone, or undo the last write."""
-    if arguments.list:
-        return _list(this_machine(), arguments.json)
-    return _undo(machine_to_write_on(), arguments.json)
+    """List what can be undone, show what an undo would do, or undo."""
+    try:
+        if arguments.list:
+            return _list(this_machine(), arguments.json)
+        return _undo(arguments, this_machine() if arguments.dry_run else machine_to_write_on())
+    except Refused as error:
+        raise Stop(REFUSED, str(error)) from None
+    except WriteFailed as error:
+        raise Stop(WRITE_FAILED, str(error)) from None
 
 
 def _list(machine: Machine, as_json: bool) -> int:
@@ -27,17 +42,55 @@ def _list(machine: Machine, as_json: bool) -> int:
     return OK
 
 
-def _undo(machine: Machine, as_json: bool) -> int:
-    if not list_receipts(machine):
-        raise Stop(REFUSED, "There is nothing to undo: this wizard has written nothing here.")
-    try:
-        outcome = undo_last(machine)
-    except Refused as error:
-        raise Stop(REFUSED, str(error)) from None
-    except WriteFailed as error:
-        raise Stop(WRITE_FAILED, str(error)) from None
+def _undo(arguments: argparse.Namespace, machine: Machine) -> int:
+    way = look_all_the_way_back(machine) if arguments.all else look_back(machine)
+    asks = not arguments.yes and not arguments.dry_run
+    if arguments.dry_run or (asks and _somebody_is_there()):
+        _show(way, machine, as_json=arguments.json, to_stdout=arguments.dry_run)
+    if arguments.dry_run:
+        print("This was a dry run. Nothing was changed.", file=sys.stderr)
+        return OK
+    if asks:
+        _confirm(everything=arguments.all)
+    outcome = undo_all(machine) if arguments.all else undo_last(machine)
+    _tell(outcome, machine, as_json=arguments.json)
+    return OK
+
+
+def _show(way: Way, machine: Machine, *, as_json: bool, to_stdout: bool) -> None:
+    """Show the way back as a plan is shown: on stdout when it is all that was asked for."""
+    out = sys.stdout if to_stdout else sys.stderr
+    if as_json and to_stdout:
+        changes = [{"path": str(each.path), "role": each.role, "state": each.state} for each in way.changes]
+        print_json({"changes": changes, "kept": [{"path": str(path), "what": what} for path, what in way.kept]})
+        return
+    for change in way.pending:
+        path = machine.short(change.path)
+        print(f"{path}: {change.state}\n{change.diff(path)}\n", file=out)
+    for line in kept_lines(way.kept, machine):
+        print(line, file=out)
+    out.flush()
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _confirm(*, everything: bool) -> None:
+    """Ask for the yes. In a pipe the word `undo` is one; what no command brings back needs `--yes` there."""
+    if not _somebody_is_there():
+        if everything:
+            text = "This takes every write back and forgets the answers and backups."
+            raise Stop(USAGE, f"{text} Nobody is there to answer. Add --yes, or --dry-run to see what would change.")
+        return
+    question = "Take every write back, and forget the answers and backups?" if everything else "Take this write back?"
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Stop(REFUSED, "Nothing was changed.")
+
+
+def _tell(outcome: Undone, machine: Machine, *, as_json: bool) -> None:
     if as_json:
         print_json(outcome.as_json())
     else:
         print("\n".join(outcome.lines(machine)))
-    return OK

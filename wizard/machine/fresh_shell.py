@@ -37,21 +37,27 @@ class Seen:
     seconds: float
 
 
-async def ask_fresh_shell(program: Path, names: Collection[str], machine: Machine) -> Seen:
-    """Start bash, zsh or fish as at a login, though without a terminal, and have a child of it tell these variables.
+async def ask_fresh_shell(program: Path, names: Collection[str], machine: Machine, *, login: bool = True) -> Seen:
+    """Start bash, zsh or fish interactively, though without a terminal, and have a child of it tell these variables.
 
-    The shell gets the variables of a login session and none of the terminal the wizard runs in, a session of its own,
-    an empty stdin and five seconds. Raises OSError when it can't be started.
+    With `login` it starts as at a login (ssh, a terminal window of macOS), else as in a terminal window of Linux. The
+    shell gets the variables of a login session and none of the terminal the wizard runs in, a session of its own, an
+    empty stdin and five seconds. Raises OSError when it can't be started.
     """
     mark = f"--{secrets.token_hex(8)}--"
     told = "".join(f' "{mark}{name}${{{name}+=}}${{{name}-}}"' for name in names)
     # One text for three shells: they agree on '…' around what holds no quote, backslash or exclamation mark.
     question = f"/bin/sh -c 'printf %s{told} \"{mark}\"'"
-    env = {name: value for name, value in machine.env.items() if _SESSION.fullmatch(name)}
-    env |= {"HOME": str(machine.home), "SHELL": str(program), "TERM": "dumb"}
-    done = await run([program, "-l", "-i", "-c", question], env=env, cwd=machine.home, limit=LIMIT)
+    mode = ("-l", "-i") if login else ("-i",)
+    done = await run([program, *mode, "-c", question], env=session(program, machine), cwd=machine.home, limit=LIMIT)
     exported = _read(done.out.decode("utf-8", "replace"), mark)
     return Seen(exported, done.code, done.err.decode("utf-8", "replace"), done.seconds)
+
+
+def session(program: Path, machine: Machine) -> dict[str, str]:
+    """Return the environment of a login session, before any start-up file is read."""
+    env = {name: value for name, value in machine.env.items() if _SESSION.fullmatch(name)}
+    return env | {"HOME": str(machine.home), "SHELL": str(program), "TERM": "dumb"}
 
 
 def _read(output: str, mark: str) -> dict[str, str] | None:

@@ -28,6 +28,21 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "A new {shell} has no {names}, although our lines are in {files}.",
         f"Look above our lines for a return, an exec or a text without its end, {CHECK_AGAIN}",
     ),
+    "shell-hangs-at": Kind(
+        "fail",
+        "A new {shell} did not come up within 5 seconds; it waits at {where}.",
+        f"Mend that line, {CHECK_AGAIN}",
+    ),
+    "shell-ended-at": Kind(
+        "fail",
+        "A new {shell} ended at {where}, before it came to our question (exit {code}): {said}",
+        f"Mend that line, {CHECK_AGAIN}",
+    ),
+    "shell-taken": Kind(
+        "fail",
+        "A new {shell} has no {names}: {where} takes them away, or ends the reading before our lines.",
+        f"Mend that line, {CHECK_AGAIN}",
+    ),
     "shell-lacks-lines": Kind(
         "fail", "A new {shell} has no {names}: our lines are not in {files}.", "Run claude-litellm-wizard apply."
     ),
@@ -45,6 +60,16 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "fail",
         "A new {shell} has {name} = {found}, not {wanted}.",
         f"{{where}} sets it after us: remove that, {CHECK_AGAIN}",
+    ),
+    # fresh shells while the set-up is off
+    "shell-free": Kind("pass", "A new {shell} has none of the gateway's variables."),
+    "shell-still": Kind(
+        "fail",
+        "A new {shell} still has {names}.",
+        "{where} sets them: remove that line, so that your own login goes to no other server.",
+    ),
+    "shell-mute": Kind(
+        "warn", "A new {shell} did not say what it has.", "Open one and look for ANTHROPIC_BASE_URL with env."
     ),
     # the installed helper
     "helper-ok": Kind("pass", "It printed a key, run as Claude Code runs it."),
