@@ -6,9 +6,7 @@ import re
 from typing import Final, NoReturn
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x07|$)|[@-_])", re.DOTALL)
-_KEY_SHAPED: Final = re.compile(
-    r"\b(?:sk-[A-Za-z0-9_\-]{8,}|hv[sbr]\.[A-Za-z0-9_\-]{8,}|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-.]+)"
-)
+_KEY_SHAPED: Final = re.compile(r"\b(?:sk-[A-Za-z0-9_\-]{8,}|hv[sbr]\.[A-Za-z0-9_\-]{8,}|eyJ[A-Za-z0-9_\-.]{8,})")
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASS", re.IGNORECASE)
 
 

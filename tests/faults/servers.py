@@ -10,7 +10,6 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 Handler = Callable[["Talk"], Awaitable[None]]
 
@@ -64,9 +63,11 @@ async def serving(
     """Run a server on a free port for as long as the block lasts."""
     running = Running(0)
     writers: list[asyncio.StreamWriter] = []
+    tasks: set[asyncio.Task[None] | None] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
+        tasks.add(asyncio.current_task())
         with contextlib.suppress(OSError, EOFError, asyncio.CancelledError, ValueError):
             await handler(Talk(reader, writer, running.received))
         writer.close()
@@ -80,9 +81,8 @@ async def serving(
         server.close()
         for writer in writers:
             writer.transport.abort()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            if "connected" in repr(task.get_coro()):
+        for task in tasks:
+            if task:
                 task.cancel()
         await asyncio.sleep(0.01)
 
@@ -114,7 +114,8 @@ UI_CONFIG = '{"server_root_path":"","proxy_base_url":null,"sso_configured":false
 NO_KEY = '{"error":{"message":"Authentication Error, No api key passed in.","type":"auth_error","code":"401"}}'
 NOT_FOUND = '{"detail":"Not Found"}'
 
-Answers = Mapping[str, tuple[int, str]]
+Answer = tuple[int, str] | Handler
+Answers = Mapping[str, Answer]
 
 LITELLM: Answers = {
     "GET /health/liveliness": (200, ALIVE),
@@ -122,23 +123,37 @@ LITELLM: Answers = {
     "GET /.well-known/litellm-ui-config": (200, UI_CONFIG),
     "GET /v1/messages": (405, '{"detail":"Method Not Allowed"}'),
     "GET /bedrock/inference-profiles": (401, NO_KEY),
+    "GET /vertex_ai/v1/projects": (401, NO_KEY),
+    "GET /claude_code_gateway/.well-known/oauth-authorization-server": (404, '{"error":"not_found"}'),
 }
-"""What LiteLLM 1.106.2 says without a key (with prisma; without it the last is a 500)."""
+"""What LiteLLM 1.106.2 says without a key (with prisma; without it the 401s are 500s)."""
+
+_NAMES = ("alive", "ready", "identity", "anthropic", "bedrock", "vertex", "sign_in")
 
 
-def litellm(base: str = "", **other: Any) -> Handler:
-    """A gateway double; `other` maps alive, ready, identity, anthropic and bedrock to another (status, body)."""
-    names = dict(zip(("alive", "ready", "identity", "anthropic", "bedrock"), LITELLM, strict=True))
+def litellm(base: str = "", **other: Answer) -> Handler:
+    """A gateway double; `other` maps alive, ready, identity and so on to another (status, body) or behaviour."""
+    names = dict(zip(_NAMES, LITELLM, strict=True))
     table = {**LITELLM, **{names[name]: answer for name, answer in other.items()}}
 
     async def handle(talk: Talk) -> None:
         head = await talk.request()
         method, path, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ")
         known = path.startswith(base)
-        status, body = table.get(f"{method} {path.removeprefix(base)}", (404, NOT_FOUND)) if known else (404, NOT_FOUND)
-        await talk.answer(status, body)
+        answer = table.get(f"{method} {path.removeprefix(base)}", (404, NOT_FOUND)) if known else (404, NOT_FOUND)
+        if isinstance(answer, tuple):
+            await talk.answer(*answer)
+        else:
+            await answer(heard(talk, head))
 
     return handle
+
+
+def heard(talk: Talk, head: bytes) -> Talk:
+    """The same connection, its request still to be read, for another behaviour."""
+    again = asyncio.StreamReader()
+    again.feed_data(head)
+    return Talk(again, talk.writer, [])
 
 
 def says(status: int = 200, body: bytes | str = b"", **headers: str) -> Handler:
@@ -195,7 +210,7 @@ async def closes_at_once(talk: Talk) -> None:
 async def resets(talk: Talk) -> None:
     """Take the request, and cut the connection."""
     await talk.request()
-    _cut(talk)
+    cut(talk)
 
 
 async def resets_in_body(talk: Talk) -> None:
@@ -203,10 +218,17 @@ async def resets_in_body(talk: Talk) -> None:
     await talk.request()
     await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
     await asyncio.sleep(0.05)
-    _cut(talk)
+    cut(talk)
 
 
-def _cut(talk: Talk) -> None:
+async def resets_when_greeted(talk: Talk) -> None:
+    """Cut the connection at the first bytes."""
+    await talk.reader.read(4096)
+    cut(talk)
+
+
+def cut(talk: Talk) -> None:
+    """Cut the connection, so that the other side sees a reset."""
     connection = talk.writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     talk.writer.transport.abort()
@@ -220,9 +242,7 @@ def first(times: int, bad: Handler, then: Handler) -> Handler:
         head = await talk.request()
         path = head.split(b"\r\n")[0]
         seen[path] = seen.get(path, 0) + 1
-        again = asyncio.StreamReader()
-        again.feed_data(head)
-        await (bad if seen[path] <= times else then)(Talk(again, talk.writer, []))
+        await (bad if seen[path] <= times else then)(heard(talk, head))
 
     return handle
 

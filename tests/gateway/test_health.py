@@ -31,7 +31,7 @@ async def check(url: str, home: Path, **gateway: object) -> dict[str, Verdict]:
 
 GOOD: dict[str, dict[str, Any]] = {
     "with prisma": {},
-    "without prisma": {"bedrock": (500, "Internal Server Error")},
+    "without prisma": {"bedrock": (500, "Internal Server Error"), "vertex": (500, "Internal Server Error")},
     "with a database": {"ready": (200, '{"status":"healthy","db":"connected"}')},
     "1.83 and older": {"ready": (200, '{"status":"healthy","db":"Not connected","litellm_version":"1.83.0"}')},
     "open to everybody": {"bedrock": (400, '{"detail":{"error":"\'model\' keyword not found"}}')},
@@ -47,7 +47,7 @@ async def test_a_good_gateway_passes(name: str, base: str, home: Path) -> None:
         for route in ("anthropic", "bedrock"):
             found = await check(f"http://127.0.0.1:{server.port}{base}", home, route=route)
             assert worst(tuple(found.values())) == "pass", found
-            assert found["gateway.routes"].facts["served"] == "anthropic, bedrock"
+            assert found["gateway.routes"].facts["served"] == "anthropic, bedrock, vertex"
 
 
 async def test_the_version_is_shown_where_it_is_told(home: Path) -> None:
@@ -59,12 +59,12 @@ async def test_the_version_is_shown_where_it_is_told(home: Path) -> None:
 async def test_only_get_and_never_health_itself_and_never_a_credential(home: Path) -> None:
     async with serving(litellm()) as server:
         await check(f"http://127.0.0.1:{server.port}", home)
-    assert len(server.received) == 5
+    assert len(server.received) == 7
     for line, head in zip(server.lines, server.received, strict=True):
         assert line.startswith("GET ")
         assert line != "GET /health"
         assert not any(
-            name in head.lower() for name in (b"authorization", b"x-api-key", b"x-litellm", b"cookie", b"sk-")
+            name in head.lower() for name in (b"\nauthorization:", b"x-api-key", b"x-litellm", b"cookie", b"sk-")
         )
         assert b"accept-encoding: identity" in head.lower()
 
@@ -103,7 +103,7 @@ async def test_routes(route: str, other: dict[str, Any], verdict: str, home: Pat
         routes = (await check(f"http://127.0.0.1:{server.port}", home, route=route))["gateway.routes"]
     assert routes.verdict == verdict
     if verdict == "route-missing":
-        assert routes.fix == f"Choose the {routes.facts['served']} route, which it has."
+        assert routes.fix == f"Choose the {str(routes.facts['served']).split(',')[0]} route, which it has."
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,13 @@ async def test_routes(route: str, other: dict[str, Any], verdict: str, home: Pat
         ((503, '{"detail":"Service Unhealthy (no redis)"}'), "not-ready", "Service Unhealthy (no redis)"),
         ((200, '{"status":"healthy","db":"stalled"}'), "database-down", "its database is stalled"),
         ((200, "<h1>hello</h1>"), "not-litellm", "a web page"),
-        ((404, servers.NOT_FOUND), "wrong-path", "404"),
+        ((404, servers.NOT_FOUND), "hidden", "404"),
+        ((403, "<h1>blocked</h1>"), "hidden", "403"),
+        ((503, "<h1>busy</h1>"), "upstream-down", "503"),
+        ((503, '{"status":"shutting_down"}'), "not-ready", "shutting down"),
+        ((503, '{"detail":{"status":"unhealthy","db":"disconnected"}}'), "not-ready", "its database is disconnected"),
+        ((200, '{"status":"unhealthy","db":"connected"}'), "not-ready", "unhealthy"),
+        ((200, '{"a":1}'), "not-litellm", "JSON of another kind"),
     ],
 )
 async def test_readiness(answer: tuple[int, str], verdict: str, cause: str, home: Path) -> None:
@@ -191,9 +197,7 @@ async def test_rows_are_reported_as_they_are_known(home: Path) -> None:
         head = await talk.request()
         if b"readiness" in head:
             await asyncio.sleep(0.5)
-        again = asyncio.StreamReader()
-        again.feed_data(head)
-        await litellm()(Talk(again, talk.writer, []))
+        await litellm()(servers.heard(talk, head))
 
     seen: list[str] = []
     async with serving(late) as server:
@@ -219,3 +223,27 @@ def test_importing_it_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_its_own_sign_in_for_claude_code_is_told(home: Path) -> None:
+    offer = '{"issuer":"x","device_authorization_endpoint":"https://h/claude_code_gateway/oauth/device_authorization"}'
+    async with serving(litellm(sign_in=(200, offer))) as server:
+        identity = (await check(f"http://127.0.0.1:{server.port}", home))["gateway.identity"]
+    assert (identity.verdict, identity.status) == ("litellm-sign-in", "pass")
+    assert identity.facts["sign_in"] == f"http://127.0.0.1:{server.port}/claude_code_gateway"
+
+
+@pytest.mark.parametrize("sign_in", [(404, '{"error":"not_found"}'), (200, "<title>App</title>"), (200, "[]")])
+async def test_no_sign_in_is_made_up(sign_in: tuple[int, str], home: Path) -> None:
+    async with serving(litellm(sign_in=sign_in)) as server:
+        assert (await check(f"http://127.0.0.1:{server.port}", home))["gateway.identity"].verdict == "litellm"
+
+
+async def test_the_right_path_is_named(home: Path) -> None:
+    async with serving(litellm("/litellm")) as server:
+        root = f"http://127.0.0.1:{server.port}"
+        for path in ("", "/v2", "/litellm/v1/messages", "/litellm/ui"):
+            alive = (await check(root + path, home))["gateway.alive"]
+            assert (alive.verdict, alive.facts["right_url"]) == ("wrong-path", f"{root}/litellm"), path
+        assert (await check(f"{root}/litellm", home))["gateway.alive"].verdict == "ok"
+    assert not [line for line in server.lines if not line.startswith("GET ") or line == "GET /health"]

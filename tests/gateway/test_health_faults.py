@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import ssl
 import time
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.faults import servers
+from tests.faults.behaviours import TITLE
 from tests.faults.certificates import Authority
-from tests.faults.servers import Handler, Running, Talk, says, sends, serving
+from tests.faults.servers import Handler, Running, says, sends, serving
+from tests.faults.tls_behaviours import LOCAL, wants_certificate
 from tests.machines import machine_at
 from wizard.answers import Gateway
 from wizard.gateway.health import ROWS, check_gateway
 from wizard.verdict import Verdict, worst
-
-TITLE = "<html><head><title>Welcome to [bold]Corp[/] \x1b[31mWi-Fi</title></head></html>"
-OK_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A behaviour, the row that shows it, its verdict (`a|b`: the kernel decides), and the seconds it may take."""
-
-    name: str
-    handler: Handler
-    verdict: str
-    row: str = "gateway.alive"
-    seconds: float = 4.0
 
 
 async def check(url: str, home: Path, env: dict[str, str] | None = None, **gateway: object) -> dict[str, Verdict]:
@@ -48,87 +32,6 @@ async def check(url: str, home: Path, env: dict[str, str] | None = None, **gatew
         assert each.cause.isprintable() and len(each.cause) < 400
         assert "{" not in each.cause + each.fix
     return {each.id: each for each in verdicts}
-
-
-async def timed_1xx(talk: Talk) -> None:
-    await talk.request()
-    while True:
-        await talk.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-        await asyncio.sleep(0.2)
-
-
-PLAIN = [
-    # nothing comes
-    Case("hangs", servers.hangs, "no-answer", seconds=6),
-    Case("closes", servers.closes, "empty-reply", seconds=4),
-    Case("closes at once", servers.closes_at_once, "empty-reply|reset", seconds=4),
-    Case("resets", servers.resets, "reset", seconds=4),
-    Case("cut body", sends(OK_HEAD + b"Content-Length: 50\r\n\r\n{"), "cut-body"),
-    Case("cut chunk", sends(OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{"), "cut-body"),
-    Case("reset in body", servers.resets_in_body, "reset", seconds=4),
-    # too slow
-    Case("drips headers", servers.endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"a", 0.3), "too-slow", seconds=9),
-    Case("drips body", servers.endless(OK_HEAD + b"Content-Length: 9999\r\n\r\n", b" ", 0.3), "too-slow", seconds=9),
-    Case("endless 1xx", timed_1xx, "too-slow", seconds=9),
-    # too much
-    Case("endless body", servers.endless(OK_HEAD + b"\r\n", b"x" * 65536), "too-big"),
-    Case("endless headers", servers.endless(b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"b" * 4096 + b"\r\n"), "too-big"),
-    Case("5 MB header", sends(b"HTTP/1.1 200 OK\r\nX-A: " + b"c" * 5_000_000), "too-big"),
-    Case("huge JSON", says(200, '["' + "d" * 1_000_000 + '"]'), "too-big"),
-    Case("gzip bomb", says(200, gzip.compress(b"0" * 5_000_000), Content_Encoding="gzip"), "encoded"),
-    Case("brotli", says(200, b"\x0b\x02\x80", Content_Encoding="br"), "encoded"),
-    # not HTTP
-    Case("SSH", sends(b"SSH-2.0-OpenSSH_9.2\r\n", first=True), "not-http"),
-    Case("SMTP", sends(b"220 mail.example ESMTP\r\n", first=True), "not-http"),
-    Case("HTTP/2", sends(b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + b"\x00" * 18), "not-http"),
-    Case("HTTP/0.9", sends(b"<html>hello</html>"), "not-http"),
-    Case("garbage", sends(b"\x00\xff\xfe\r\n\r\n"), "not-http"),
-    Case("TLS alert", sends(b"\x15\x03\x01\x00\x02\x02\x46"), "http-on-tls"),
-    Case("nginx on its TLS port", says(400, "The plain HTTP request was sent to HTTPS port"), "http-on-tls"),
-    Case("Go on its TLS port", says(400, "Client sent an HTTP request to an HTTPS server."), "http-on-tls"),
-    Case("broken header", sends(b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n"), "malformed"),
-    Case("bad length", sends(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"), "malformed"),
-    Case("switches protocols", sends(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n"), "malformed"),
-    # something else answers
-    Case("portal", says(200, TITLE, kind="text/html"), "not-litellm"),
-    Case("cookies", says(200, TITLE, kind="text/html", Set_Cookie="a=b; Domain=.com; Path=/"), "not-litellm"),
-    Case("no content", sends(b"HTTP/1.1 204 No Content\r\n\r\n"), "not-litellm"),
-    Case("empty", says(200, ""), "not-litellm"),
-    Case("list", says(200, "[]"), "not-litellm"),
-    Case("null", says(200, "null"), "not-litellm"),
-    Case("another string", says(200, '"I am fine"'), "not-litellm"),
-    Case("bad JSON", says(200, '{"a":'), "not-litellm"),
-    Case("bad UTF-8", says(200, b'"\xff\xfe"'), "not-litellm"),
-    Case("deep JSON", says(200, "[" * 100_000), "not-litellm"),
-    Case("big integer", says(200, "1" * 100_000), "not-litellm"),
-    Case("always alive", says(200, servers.ALIVE), "not-litellm", "gateway.ready"),
-    # redirects
-    Case("to another host", says(302, Location="https://evil.example/x?token=1"), "redirect-other"),
-    Case("nowhere", says(301), "redirect-other"),
-    Case("unreadable", says(301, Location="http://[::1"), "redirect-other"),
-    Case("to a sign-in", says(302, Location="https://sso.corp.example/auth"), "redirect-login"),
-    Case("to a page", says(307, Location="/login.html"), "redirect-login"),
-    # states
-    Case("401", says(401, "who?", WWW_Authenticate="Basic"), "forbidden"),
-    Case("403", says(403, "<h1>blocked</h1>", kind="text/html"), "forbidden"),
-    Case("404", says(404, servers.NOT_FOUND), "wrong-path"),
-    Case("404 page", says(404, "<h1>404</h1>", kind="text/html"), "wrong-path"),
-    Case("500", says(500, "oops"), "upstream-down"),
-    Case("502", says(502, "<h1>Bad Gateway</h1>", kind="text/html"), "upstream-down"),
-    Case("503", says(503, "busy"), "upstream-down"),
-    Case("418", says(418, "teapot"), "not-litellm"),
-    Case("429", says(429, "slow down"), "limited"),
-]
-
-
-@pytest.mark.parametrize("case", PLAIN, ids=lambda case: case.name)
-async def test_over_http(case: Case, home: Path) -> None:
-    async with serving(case.handler) as server:
-        started = time.monotonic()
-        found = await check(f"http://127.0.0.1:{server.port}", home)
-        assert found[case.row].verdict in case.verdict.split("|"), found[case.row]
-        assert time.monotonic() - started < case.seconds
-        assert worst(tuple(found.values())) == "fail"
 
 
 async def test_redirect_to_https_names_the_url(home: Path) -> None:
@@ -188,70 +91,10 @@ async def test_other_answers_are_not_asked_for_again(bad: Handler, home: Path) -
 
 # TLS
 
-LOCAL = "127.0.0.1"
-
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-def old_protocol(authority: Authority) -> ssl.SSLContext:
-    made = authority.issue(LOCAL).context()
-    made.set_ciphers("ALL:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        made.minimum_version = ssl.TLSVersion.TLSv1
-        made.maximum_version = ssl.TLSVersion.TLSv1_1
-    return made
-
-
-def wants_certificate(authority: Authority, newest: ssl.TLSVersion) -> ssl.SSLContext:
-    made = authority.issue(LOCAL).context()
-    made.maximum_version = newest
-    made.verify_mode = ssl.CERT_REQUIRED
-    made.load_verify_locations(authority.certificate)
-    return made
-
-
-TLS: dict[str, tuple[Callable[[Authority], ssl.SSLContext], str, str]] = {
-    "expired": (lambda ca: ca.issue(LOCAL, starts=-20, ends=-2).context(), "gateway.tls", "tls-expired"),
-    "expired long ago": (lambda ca: ca.issue(LOCAL, starts=-900, ends=-800).context(), "gateway.tls", "tls-expired"),
-    "not yet": (lambda ca: ca.issue(LOCAL, starts=2, ends=9).context(), "gateway.tls", "tls-not-yet"),
-    "not for years": (lambda ca: ca.issue(LOCAL, starts=900, ends=901).context(), "gateway.tls", "tls-not-yet"),
-    "another host": (lambda ca: ca.issue("llm.corp.example").context(), "gateway.tls", "tls-hostname"),
-    "another address": (lambda ca: ca.issue("127.0.0.2").context(), "gateway.tls", "tls-hostname"),
-    "self-signed": (lambda ca: ca.issue(LOCAL, self_signed=True).context(), "gateway.tls", "tls-untrusted"),
-    "unknown authority": (
-        lambda ca: Authority(ca.folder, "Other CA").issue(LOCAL).context(),
-        "gateway.tls",
-        "tls-untrusted",
-    ),
-    "old protocol": (old_protocol, "gateway.tls", "tls-version"),
-    "client certificate, TLS 1.2": (
-        lambda ca: wants_certificate(ca, ssl.TLSVersion.TLSv1_2),
-        "gateway.tls",
-        "tls-client-cert",
-    ),
-    "client certificate, TLS 1.3": (
-        lambda ca: wants_certificate(ca, ssl.TLSVersion.TLSv1_3),
-        "gateway.alive",
-        "tls-client-cert",
-    ),
-    "expires soon": (lambda ca: ca.issue(LOCAL, ends=5).context(), "gateway.tls", "tls-expires-soon"),
-    "good": (lambda ca: ca.issue(LOCAL, ends=90).context(), "gateway.tls", "tls-ok"),
-}
-
-
-@pytest.mark.parametrize("name", TLS)
-async def test_over_tls(name: str, authority: Authority, home: Path) -> None:
-    context, row, verdict = TLS[name]
-    async with serving(servers.litellm(), context(authority)) as server:
-        started = time.monotonic()
-        found = await check(f"https://127.0.0.1:{server.port}", home, ca_file=str(authority.certificate))
-        assert found[row].verdict == verdict, found[row]
-        assert time.monotonic() - started < 4
-        assert "off" not in found[row].fix.split(), "never advise to switch verification off"
 
 
 async def test_what_the_certificate_says(authority: Authority, home: Path) -> None:
@@ -303,7 +146,7 @@ async def test_an_authority_file_that_is_none(home: Path) -> None:
 async def test_a_client_certificate(authority: Authority, home: Path) -> None:
     mine = authority.issue("ada", file="client")
     for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        async with serving(servers.litellm(), wants_certificate(authority, newest)) as server:
+        async with serving(servers.litellm(), wants_certificate(newest)(authority)) as server:
             found = await check(
                 f"https://127.0.0.1:{server.port}",
                 home,
@@ -320,32 +163,6 @@ async def test_a_client_certificate_without_its_key(authority: Authority, home: 
         cert = str(mine.certificate)
         found = await check("https://127.0.0.1:1", home, client_cert=cert, client_key=key)
         assert found["gateway.tls"].verdict == "tls-client-cert-unusable"
-
-
-CONFUSED = {
-    "plain http": (servers.litellm(), "https-on-plain"),
-    "answers anything with 400": (sends(b"HTTP/1.1 400 Bad Request\r\n\r\n", first=True), "https-on-plain"),
-    "SSH": (sends(b"SSH-2.0-OpenSSH_9.2\r\n", first=True), "not-http"),
-    "mail": (sends(b"220 mail.example ESMTP ready\r\n", first=True), "not-http"),
-    "closes": (servers.closes_at_once, "tls-version|reset"),
-    "hangs": (servers.hangs, "no-answer"),
-}
-
-
-@pytest.mark.parametrize("name", CONFUSED)
-async def test_https_to_a_port_without_tls(name: str, home: Path) -> None:
-    handler, verdict = CONFUSED[name]
-    async with serving(handler) as server:
-        started = time.monotonic()
-        tls = (await check(f"https://127.0.0.1:{server.port}", home))["gateway.tls"]
-        assert tls.verdict in verdict.split("|"), tls
-        assert time.monotonic() - started < 7.5
-
-
-async def test_http_to_a_port_with_tls(authority: Authority, home: Path) -> None:
-    async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
-        alive = (await check(f"http://127.0.0.1:{server.port}", home))["gateway.alive"]
-    assert alive.verdict == "http-on-tls"
 
 
 # Proxies

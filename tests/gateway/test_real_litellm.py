@@ -27,7 +27,7 @@ async def test_it_passes(route: Route, litellm: Proxy, home: Path) -> None:
     assert worst(tuple(found.values())) == "pass", found
     assert found["gateway.ready"].verdict == "database-unused"
     assert found["gateway.identity"].verdict == "litellm"
-    assert found["gateway.routes"].facts["served"] == "anthropic, bedrock"
+    assert found["gateway.routes"].facts["served"] == "anthropic, bedrock, vertex"
 
 
 async def test_it_passes_below_a_path(litellm_below_a_path: Proxy, home: Path) -> None:
@@ -35,7 +35,7 @@ async def test_it_passes_below_a_path(litellm_below_a_path: Proxy, home: Path) -
         for tail in ("", "/", "/v1"):
             found = await check(url + tail, home)
             assert worst(tuple(found.values())) == "pass", found
-            assert found["gateway.routes"].facts["served"] == "anthropic, bedrock"
+            assert found["gateway.routes"].facts["served"] == "anthropic, bedrock, vertex"
 
 
 async def test_a_path_that_it_does_not_have(litellm: Proxy, home: Path) -> None:

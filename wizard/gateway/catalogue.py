@@ -169,7 +169,7 @@ _HTTP: Final[Mapping[str, Kind]] = {
     "redirect-other": Kind(
         "fail",
         "{host}:{port} redirects to {target}.",
-        "Check the URL; if that is the gateway, use its address instead.",
+        "{advice}",
     ),
     "not-litellm": Kind(
         "fail",
@@ -178,8 +178,8 @@ _HTTP: Final[Mapping[str, Kind]] = {
     ),
     "wrong-path": Kind(
         "fail",
-        "{url} has no LiteLLM at that path (HTTP 404).",
-        "Check the path: it ends before /v1 and /bedrock, and is often empty.",
+        "No LiteLLM answers at {url} (HTTP {status}).",
+        "{advice}",
     ),
     "forbidden": Kind(
         "fail",
@@ -221,7 +221,13 @@ _LITELLM: Final[Mapping[str, Kind]] = {
         "The gateway runs and is not ready: {state}.",
         "Your settings are not the cause: tell whoever runs the gateway.",
     ),
+    "hidden": Kind(
+        "warn",
+        "The gateway is there, and something in front of it hides {path} (HTTP {status}).",
+        "Go on, Claude Code does not need it; ask whoever runs the gateway to let {path} through.",
+    ),
     "litellm": Kind("pass", "LiteLLM{version}"),
+    "litellm-sign-in": Kind("pass", "LiteLLM{version}; its own sign-in for Claude Code is at {sign_in}"),
     "litellm-likely": Kind("pass", "LiteLLM by its sign of life; it does not show its configuration"),
     "routes": Kind("pass", "{served}"),
     "route-missing": Kind(

@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, get_args
 
-from wizard.answers import Gateway
-from wizard.gateway.answer import describe, unexpected
+from wizard.answers import Gateway, Route
+from wizard.gateway.answer import clock_skew, database, is_page, unexpected, version
 from wizard.gateway.catalogue import CATALOGUE
+from wizard.gateway.elsewhere import IDENTITY, is_configuration, look_around
 from wizard.gateway.way import way_to
 from wizard.keys.backend import Report
 from wizard.machine.model import Machine
@@ -27,7 +26,6 @@ from wizard.net.http import Response, Server, find, reach, request, secure
 from wizard.net.second_look import look_again
 from wizard.net.tcp import Stream
 from wizard.net.tls import Peer
-from wizard.secret import redact
 from wizard.verdict import Verdict, judge
 
 ROWS: Final = (
@@ -43,18 +41,30 @@ ROWS: Final = (
 
 ALIVE: Final = "/health/liveliness"
 READY: Final = "/health/readiness"
-IDENTITY: Final = "/.well-known/litellm-ui-config"
-ROUTES: Final = {"anthropic": "/v1/messages", "bedrock": "/bedrock/inference-profiles"}
+SIGN_IN: Final = "/claude_code_gateway"
+"""Below it LiteLLM speaks the sign-in protocol that Claude Code's /login knows, if its administrator has set
+`enable_claude_code_gateway` (1.106.2; otherwise and in older releases the answer is 404)."""
+
+_SIGN_IN_FACTS: Final = f"{SIGN_IN}/.well-known/oauth-authorization-server"
+ROUTES: Final = {
+    "anthropic": "/v1/messages",
+    "bedrock": "/bedrock/inference-profiles",
+    "vertex": "/vertex_ai/v1/projects",
+}
 """A path of each route that answers GET without a key and at no cost. LiteLLM says 405 to the first (1.74.9, 1.83.0,
-1.106.2) and 401, 400 or, without prisma, 500 to the second; 404 means that there is no such route."""
+1.106.2) and 401, 400 or, without prisma, 500 to the others; 404 means that there is no such route."""
 
 _ALIVE_BODY: Final = "I'm alive!"
+_HIDDEN: Final = (401, 403, 404, 405)
+"""What a proxy in front says for a path that it does not let through."""
+
 _RETRIED: Final = (502, 503, 504)
 _RETRIES: Final = 2
 _PAUSE: Final = 0.25
 _EXPIRES_SOON: Final = 14
 
 Answer = Response | Fault
+Asked = asyncio.Task[tuple[Answer, float]]
 
 
 async def check_gateway(gateway: Gateway, machine: Machine, report: Report) -> tuple[Verdict, ...]:
@@ -91,8 +101,7 @@ class _Check:
         try:
             server = await self.prepared()
             server = await self.name(server)
-            await self.transport(server)
-            await self.questions(server)
+            await self.questions(server, await self.transport(server))
         except _Stop as stop:
             self.skip_the_rest(str(stop))
 
@@ -144,8 +153,8 @@ class _Check:
         self.say("gateway.name", "name-ok", _ms(started), addresses=addresses)
         return server
 
-    async def transport(self, server: Server) -> None:
-        """Connect, and agree on TLS where it is used."""
+    async def transport(self, server: Server) -> Stream:
+        """Connect, and agree on TLS where it is used; the first question goes over this connection."""
         started = time.monotonic()
         try:
             stream = await reach(server)
@@ -154,11 +163,13 @@ class _Check:
             raise _Stop("a connection comes first.") from None
         try:
             self.connected(server, stream, _ms(started))
-            await self.tls(server, stream)
-        finally:
+            return await self.tls(server, stream)
+        except BaseException:
             stream.close()
+            raise
 
     def connected(self, server: Server, stream: Stream, ms: float) -> None:
+        self.facts["address"] = stream.address
         if server.proxy:
             where, proxy = server.proxy.where, server.proxy.shown
             self.say("gateway.connect", "connected-by-proxy", ms, where=where, proxy=proxy)
@@ -166,45 +177,51 @@ class _Check:
             peer = f"[{stream.address}]" if ":" in stream.address else stream.address
             self.say("gateway.connect", "connected", ms, peer=f"{peer}:{server.address.port}")
 
-    async def tls(self, server: Server, stream: Stream) -> None:
+    async def tls(self, server: Server, stream: Stream) -> Stream:
         if server.address.scheme == "http":
             self.say("gateway.tls", "tls-unused")
-            return
+            return stream
         started = time.monotonic()
         try:
-            _, peer = await secure(server, stream)
+            protected, peer = await secure(server, stream)
         except Fault as fault:
             took = _ms(started)
             self.fail("gateway.tls", await look_again(server, fault), took)
             raise _Stop("TLS has to work first.") from None
         self.say("gateway.tls", _tls_verdict(peer), _ms(started), **_tls_facts(peer))
+        return protected
 
-    async def questions(self, server: Server) -> None:
+    async def questions(self, server: Server, stream: Stream) -> None:
         """Ask everything at once; the sign of life decides whether the other answers mean anything."""
-        paths = {ALIVE, READY, IDENTITY, *ROUTES.values()}
-        asked = {path: asyncio.create_task(_ask(server, path)) for path in paths}
+        asked = {ALIVE: asyncio.create_task(_ask(server, ALIVE, stream))}
+        asked |= {path: asyncio.create_task(_ask(server, path)) for path in (READY, IDENTITY, *ROUTES.values())}
+        sign_in = asyncio.create_task(_ask(server, _SIGN_IN_FACTS))
         try:
-            await self.alive(server, asked[ALIVE])
+            await self.alive(server, asked[ALIVE], asked[IDENTITY])
             await asyncio.gather(
                 self.ready(server, asked[READY]),
-                self.identity(asked[IDENTITY], asked[READY]),
-                self.routes({name: asked[path] for name, path in ROUTES.items()}),
+                self.identity(server, asked[IDENTITY], asked[READY], sign_in),
+                self.routes(server, {name: asked[path] for name, path in ROUTES.items()}),
             )
         finally:
-            for task in asked.values():
+            for task in (*asked.values(), sign_in):
                 task.cancel()
-            await asyncio.gather(*asked.values(), return_exceptions=True)
+            stream.close()
+            await asyncio.gather(*asked.values(), sign_in, return_exceptions=True)
 
-    async def alive(self, server: Server, asked: asyncio.Task[tuple[Answer, float]]) -> None:
+    async def alive(self, server: Server, asked: Asked, identity: Asked) -> None:
         answer, ms = await asked
         if isinstance(answer, Fault):
             answer = await look_again(server, answer)
+        elif answer.status in _HIDDEN and _is_litellm((await identity)[0]):
+            self.say("gateway.alive", "hidden", ms, status=answer.status, path=ALIVE)
+            return
         elif answer.status != 200 or answer.json() != _ALIVE_BODY:
-            answer = unexpected(server, answer)
+            answer = await look_around(server, unexpected(server, answer))
         if isinstance(answer, Fault):
             self.fail("gateway.alive", answer, ms)
             raise _Stop("a sign of life comes first.")
-        skew = _clock_skew(answer.headers)
+        skew = clock_skew(answer.headers)
         if abs(skew) > limits.CLOCK_SKEW:
             self.say("gateway.alive", "clock-skew", ms, minutes=round(abs(skew) / 60), skew_seconds=round(skew))
         elif ms > limits.SLOW * 1000:
@@ -212,36 +229,32 @@ class _Check:
         else:
             self.say("gateway.alive", "ok", ms)
 
-    async def ready(self, server: Server, asked: asyncio.Task[tuple[Answer, float]]) -> None:
+    async def ready(self, server: Server, asked: Asked) -> None:
         answer, ms = await asked
         if isinstance(answer, Fault):
             self.fail("gateway.ready", answer, ms)
-            return
-        state = answer.json()
-        if not isinstance(state, Mapping) or not ({"status", "db", "detail"} & state.keys()):
-            self.fail("gateway.ready", _as_not_litellm(server, answer), ms)
-        elif answer.status == 200:
-            self.say("gateway.ready", _database(state.get("db")), ms, state=_readiness(state))
-        elif answer.status == 503:
-            self.say("gateway.ready", "not-ready", ms, state=_readiness(state))
-        else:
+        elif answer.status in _HIDDEN:
+            self.say("gateway.ready", "hidden", ms, status=answer.status, path=READY)
+        elif answer.status != 200:
             self.fail("gateway.ready", unexpected(server, answer), ms)
+        else:
+            self.fail("gateway.ready", database(answer), ms)
 
-    async def identity(
-        self, asked: asyncio.Task[tuple[Answer, float]], ready: asyncio.Task[tuple[Answer, float]]
-    ) -> None:
+    async def identity(self, server: Server, asked: Asked, ready: Asked, sign_in: Asked) -> None:
         answer, ms = await asked
-        if isinstance(answer, Fault) or answer.status != 200:
+        if isinstance(answer, Fault):
+            self.fail("gateway.identity", answer, ms)
+        elif answer.status in _HIDDEN:
             self.say("gateway.identity", "litellm-likely", ms)
-            return
-        config = answer.json()
-        if not isinstance(config, Mapping) or not {"server_root_path", "proxy_base_url"} <= config.keys():
-            self.fail("gateway.identity", Fault("not-litellm", status=200, seen=describe(answer)), ms)
-            return
-        version = _version((await ready)[0])
-        self.say("gateway.identity", "litellm", ms, version=f" {version}" if version else "")
+        elif not is_configuration(answer):
+            self.fail("gateway.identity", unexpected(server, answer), ms)
+        else:
+            found = version((await ready)[0])
+            verdict = "litellm-sign-in" if _offers_sign_in((await sign_in)[0]) else "litellm"
+            there = f"{server.address.url}{SIGN_IN}" if verdict == "litellm-sign-in" else None
+            self.say("gateway.identity", verdict, ms, version=f" {found}" if found else "", sign_in=there)
 
-    async def routes(self, asked: Mapping[str, asyncio.Task[tuple[Answer, float]]]) -> None:
+    async def routes(self, server: Server, asked: Mapping[str, Asked]) -> None:
         answers = {name: (await task)[0] for name, task in asked.items()}
         ms = max([task.result()[1] for task in asked.values()])
         wanted = self.gateway.route
@@ -253,23 +266,28 @@ class _Check:
         elif wanted in served:
             self.say("gateway.routes", "routes", ms, **facts)
         elif answer.status == 404:
-            others = f"Choose the {served[0]} route, which it has." if served else "Check the path of the URL."
-            self.say("gateway.routes", "route-missing", ms, advice=others, **facts)
-        else:
+            other = next((name for name in served if name in get_args(Route)), None)
+            advice = f"Choose the {other} route, which it has." if other else "Check the path of the URL."
+            self.say("gateway.routes", "route-missing", ms, advice=advice, **facts)
+        elif answer.status in _HIDDEN:
             self.say("gateway.routes", "route-unknown", ms, status=answer.status, **facts)
+        else:
+            fault = unexpected(server, answer)
+            self.say("gateway.routes", fault.verdict, ms, **{**fault.facts, **facts})
 
 
-async def _ask(server: Server, path: str) -> tuple[Answer, float]:
+async def _ask(server: Server, path: str, stream: Stream | None = None) -> tuple[Answer, float]:
     """Ask with GET; a cut connection and 502, 503, 504 are tried again. Returns how long the last try took."""
     for left in reversed(range(_RETRIES + 1)):
         started = time.monotonic()
         try:
-            answer: Answer = await request(server, "GET", path)
+            answer: Answer = await request(server, "GET", path, over=stream)
         except Fault as fault:
             answer = fault
         again = answer.verdict == "reset" if isinstance(answer, Fault) else answer.status in _RETRIED
         if not again or not left:
             break
+        stream = None
         await asyncio.sleep(_PAUSE)
     return answer, _ms(started)
 
@@ -291,40 +309,13 @@ def _tls_facts(peer: Peer) -> dict[str, object]:
 
 def _is_served(answer: Answer) -> bool:
     """Whether LiteLLM itself answered: a refusal of the method, of a missing key, or its crash over that."""
-    return isinstance(answer, Response) and answer.status in (200, 400, 401, 405, 422, 500)
+    return isinstance(answer, Response) and answer.status in (400, 401, 405, 422, 500) and not is_page(answer)
 
 
-def _as_not_litellm(server: Server, answer: Response) -> Fault:
-    if answer.status != 200:
-        return unexpected(server, answer)
-    return Fault("not-litellm", status=200, seen=describe(answer))
+def _is_litellm(answer: Answer) -> bool:
+    return isinstance(answer, Response) and is_configuration(answer)
 
 
-def _database(state: object) -> str:
-    """LiteLLM says "Not connected" when it has no database at all, and "disconnected" or "stalled" of a broken one."""
-    if not isinstance(state, str) or state == "Not connected":
-        return "database-unused"
-    return "database-connected" if state == "connected" else "database-down"
-
-
-def _readiness(state: Mapping[object, object]) -> str:
-    detail = state.get("detail")
-    inner = detail if isinstance(detail, Mapping) else state
-    database = inner.get("db")
-    if isinstance(database, str):
-        return f"its database is {redact(database.lower(), limit=60)}"
-    return redact(str(inner.get("error") or detail or "it does not say why"), limit=100)
-
-
-def _version(answer: Answer) -> str:
-    state = answer.json() if isinstance(answer, Response) else None
-    version = state.get("litellm_version") if isinstance(state, Mapping) else None
-    return redact(version, limit=20) if isinstance(version, str) else ""
-
-
-def _clock_skew(headers: Mapping[str, str]) -> float:
-    try:
-        there = parsedate_to_datetime(headers["date"])
-        return (there - datetime.now(UTC)).total_seconds()
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return 0.0
+def _offers_sign_in(answer: Answer) -> bool:
+    told = answer.json() if isinstance(answer, Response) and answer.status == 200 else None
+    return isinstance(told, Mapping) and isinstance(told.get("device_authorization_endpoint"), str)

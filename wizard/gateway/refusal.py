@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from wizard.gateway.answer import describe, is_json
+from wizard.gateway.answer import describe, is_json, retry_after
 from wizard.net.fault import Fault
 from wizard.net.http import Response
 from wizard.secret import Secret, redact
@@ -39,10 +39,10 @@ def refusal(answer: Response, key: Secret) -> Fault:
     kind, message = _error(answer)
     facts = {"status": status, "message": _sentence(message, key), "error_type": redact(kind, key, limit=60)}
     if status == 429:
-        wait = answer.headers.get("retry-after", "")
+        wait = retry_after(answer)
         if "budget" in f"{kind} {message}".lower():
             return Fault("budget", **facts)
-        return Fault("key-limited", wait=f" (for {wait} seconds)" if wait.isdigit() else "", **facts)
+        return Fault("key-limited", wait="" if wait is None else f" (for {wait} seconds)", **facts)
     if kind.endswith("_model_access_denied"):
         return Fault("model-denied", **{"model": "asked for", **facts})
     if verdict := _BY_TYPE.get(kind) or _by_message(status, message):
@@ -61,7 +61,8 @@ def _by_status(answer: Response, facts: Mapping[str, object]) -> Fault:
     if status in (401, 403):
         return Fault("key-refused" if is_json(answer) else "key-forbidden", **facts)
     if status == 404 and not is_json(answer):
-        return Fault("wrong-path", **facts)
+        advice = "Check the path of the URL, and run the health check."
+        return Fault("wrong-path", **{**facts, "advice": advice})
     if 300 <= status < 400:
         return Fault("redirect-with-key", **facts)
     if status >= 500:

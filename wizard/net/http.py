@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 Headers = Sequence[tuple[str, str]]
 
 _HEADER_BYTES: Final = 64 * 1024
+_OVERHEAD: Final = 8
+"""How many bytes may come for one of the body (the frame of a one-byte chunk has six): h11 takes chunk extensions, and
+before an answer's head interim ones, without end."""
+
 _PROXY_REASONS: Final = {
     "refused": "refuses the connection",
     "dns-unknown": "has a name that does not exist",
@@ -91,7 +95,7 @@ class Response:
     def json(self) -> object:
         """Return the body read as JSON, None when it is none."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body.decode())
         except (ValueError, RecursionError):
             return None
 
@@ -129,11 +133,11 @@ async def secure(server: Server, stream: Stream) -> tuple[TlsStream, Peer]:
 
 
 @asynccontextmanager
-async def connection(server: Server) -> AsyncIterator[Stream]:
-    """Open a connection that is ready for a request. Raises Fault."""
-    stream = await reach(server)
+async def connection(server: Server, ready: Stream | None = None) -> AsyncIterator[Stream]:
+    """Open a connection that is ready for a request, or take the one given; it is closed in the end. Raises Fault."""
+    stream = ready or await reach(server)
     try:
-        if server.address.scheme == "https":
+        if server.address.scheme == "https" and ready is None:
             stream, _ = await secure(server, stream)
         yield stream
     finally:
@@ -149,24 +153,25 @@ async def request(
     body: bytes = b"",
     most: int = limits.BODY,
     patience: float = limits.FIRST_BYTE,
+    over: Stream | None = None,
 ) -> Response:
     """Send one request and return the answer, whatever its status.
 
     `path` is below the server's own path; `most` is how many bytes of a body are read before it is too much, `patience`
-    how many seconds the server may think. Raises Fault, also for a compressed body, which nobody asked for; with the
-    usual patience at the latest after 8 s.
+    how many seconds the server may think, `over` a connection already open to it, which is closed in the end. Raises
+    Fault, also for a compressed body, which nobody asked for; with the usual patience at the latest after 8 s.
     """
     started = time.monotonic()
     total = limits.TOTAL - limits.FIRST_BYTE + patience
     try:
-        async with asyncio.timeout(total), connection(server) as stream:
-            talk = _Conversation(stream, patience)
+        async with asyncio.timeout(total), connection(server, over) as stream:
+            talk = _Conversation(stream, patience, most)
             await talk.say(_request_head(server, method, path, headers, body), body)
             head = await talk.response()
             answered = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in head.headers}
             if answered.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
                 raise Fault("encoded")
-            content = await talk.body(most)
+            content = await talk.body()
     except TimeoutError:
         raise Fault("too-slow", seconds=total) from None
     except Fault as fault:
@@ -200,12 +205,14 @@ def _request_head(server: Server, method: str, path: str, headers: Headers, body
 class _Conversation:
     """h11 on a stream: one request said, one answer heard."""
 
-    def __init__(self, stream: Stream, patience: float) -> None:
+    def __init__(self, stream: Stream, patience: float, most: int = 0) -> None:
         import h11
 
         self._h11 = h11
         self._stream = stream
         self._patience = patience
+        self._most = most
+        self._spare = 2 * _HEADER_BYTES
         self._state = h11.Connection(h11.CLIENT, _HEADER_BYTES)
 
     async def say(self, head: h11.Request, body: bytes = b"") -> None:
@@ -221,12 +228,13 @@ class _Conversation:
                 raise Fault("malformed")
         return event
 
-    async def body(self, most: int) -> bytes:
+    async def body(self) -> bytes:
         content = bytearray()
+        self._spare += _OVERHEAD * self._most
         while isinstance(event := await self._next(), self._h11.Data):
             content += event.data
-            if len(content) > most:
-                raise Fault("too-big", limit=most)
+            if len(content) > self._most:
+                raise Fault("too-big", limit=self._most)
         return bytes(content)
 
     async def _next(self) -> object:
@@ -238,7 +246,11 @@ class _Conversation:
                 raise _no_answer(self._stream.head, error, began=began) from None
             if event is not self._h11.NEED_DATA:
                 return event
-            self._state.receive_data(await self._heard())
+            heard = await self._heard()
+            self._spare -= len(heard)
+            if self._spare < 0:
+                raise Fault("too-big", limit=max(self._most, 2 * _HEADER_BYTES))
+            self._state.receive_data(heard)
 
     async def _heard(self) -> bytes:
         if self._stream.head:

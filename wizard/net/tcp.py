@@ -15,7 +15,7 @@ _STAGGER: Final = 0.25
 """Seconds after which the next address is tried beside the one that has not answered yet (RFC 8305)."""
 
 _CHUNK: Final = 16 * 1024
-_HEAD: Final = 64
+_HEAD: Final = 128
 _UNREACHABLE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
 _RESET: Final = {errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE}
 
@@ -51,6 +51,7 @@ class TcpStream:
 
     async def read(self) -> bytes:
         """Return what has come, or nothing once the other side has closed. Raises Fault `reset`."""
+        await asyncio.sleep(0)  # sock_recv never waits while bytes are there: a flood would outrun every time limit
         try:
             data = await asyncio.get_running_loop().sock_recv(self._socket, _CHUNK)
         except OSError as error:
@@ -79,17 +80,28 @@ def _broken(error: OSError) -> Fault:
     return Fault("reset", reason=error.strerror or "")
 
 
+_SERVICES: Final = (
+    ((b"220", b"+OK", b"* OK"), "a mail or FTP server"),
+    ((b"-ERR", b"-DENIED", b"-NOAUTH"), "a Redis server"),
+    (b"RFB ", "a VNC server"),
+    (b"AMQP", "a message broker"),
+    (b"PRI * HTTP/2", "an HTTP/2 server"),
+    (b"HTTP/", "a server that speaks another version of HTTP"),
+)
+"""How the first bytes of common services start."""
+
+
 def service_of(head: bytes) -> str:
     """Say what answers on a port, from the first bytes it sent."""
     if head.startswith(b"SSH-"):
         return "an SSH server"
     if head[:1] in (b"\x15", b"\x16"):
         return "a TLS server"
+    if b"mysql_native" in head or b"caching_sha2" in head or b"MariaDB" in head:
+        return "a MySQL server"
     if head.startswith(b"\x00\x00") and head[3:4] == b"\x04":
         return "an HTTP/2 server"
-    if head.startswith((b"220", b"+OK", b"* OK")):
-        return "a mail or FTP server"
-    return "a server that does not speak HTTP"
+    return next((name for start, name in _SERVICES if head.startswith(start)), "a server that does not speak HTTP")
 
 
 async def connect(host: str, port: int, addresses: Sequence[str]) -> TcpStream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ _BY_REASON: Final[Mapping[str, str]] = {
     "NO_PROTOCOLS_AVAILABLE": "tls-version",
     "VERSION_TOO_LOW": "tls-version",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "tls-version",
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": "tls-version",
     "SSLV3_ALERT_BAD_CERTIFICATE": "tls-client-cert",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "tls-client-cert",
     "TLSV1_ALERT_UNKNOWN_CA": "tls-client-cert",
@@ -247,11 +249,19 @@ def classify(error: ssl.SSLError, head: bytes) -> Fault:
         return Fault(verdict, reason=redact(error.verify_message or ""), code=error.verify_code)
     reason = error.reason or ""
     verdict = _BY_REASON.get(reason, "tls-failed")
+    if verdict == "https-on-plain" and head[:1] in (_HANDSHAKE, _ALERT):
+        verdict = "tls-failed"
     if verdict == "https-on-plain" and head and not head.startswith(b"HTTP/"):
         return Fault("not-http", service=service_of(head))
     if reason == "SSLV3_ALERT_HANDSHAKE_FAILURE" and head[:1] == _HANDSHAKE:
         verdict = "tls-client-cert"
-    return Fault(verdict, reason=reason.replace("_", " ").lower() or "no reason given")
+    return Fault(verdict, reason=reason.replace("_", " ").lower() or _unnamed(error))
+
+
+def _unnamed(error: ssl.SSLError) -> str:
+    """Return OpenSSL's own words where Python has no name for a reason: alert 120, no application protocol."""
+    found = re.match(r"\[SSL[^\]]*\] ([a-z0-9 ]+)", str(error.strerror or error))
+    return found[1].strip() if found else "no reason given"
 
 
 def _silence(head: bytes) -> dict[str, object]:

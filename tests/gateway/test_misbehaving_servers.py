@@ -1,0 +1,138 @@
+"""Whatever a server does, the check names it: within its time, in little memory, and without an exception."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.faults.behaviours import PLAIN, Behaviour
+from tests.faults.certificates import Authority
+from tests.faults.servers import litellm, serving
+from tests.faults.tls_behaviours import HANDSHAKES, IN_TLS, LOCAL, InTls
+from wizard.gateway.catalogue import CATALOGUE
+from wizard.gateway.health import ROWS
+from wizard.net import limits
+
+ROOT: Final = Path(__file__).parents[2]
+GROUPS: Final[Mapping[str, Sequence[Behaviour]]] = {"http": PLAIN, "https": HANDSHAKES, "in TLS": IN_TLS}
+ALL: Final = {f"{group}, {each.name}": each for group, listed in GROUPS.items() for each in listed}
+
+COMMAND: Final = [
+    *("hangs", "closes", "resets", "drips headers", "interim answers in a flood", "endless body", "gzip bomb"),
+    *("SSH", "HTTP/0.9", "broken header", "portal", "title of controls", "deep JSON", "bad UTF-8", "Ollama"),
+    *("to https", "to a sign-in", "with another's password", "401", "a path is missing", "429", "502 page"),
+    *("503 of its database", "clock behind", "always alive", "sign of life hidden", "503 twice"),
+]
+"""Those that also go through the real command."""
+
+MORE_MEMORY: Final = 30 * 1024
+ROOM: Final = 4.0
+"""Seconds that a busy machine may take on top of the check's own limit."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the checks found, by the name of the behaviour, and the memory that they took, in kB."""
+
+    found: Mapping[str, dict[str, Any]]
+    grown: int
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return asyncio.run(_sweep(Authority(tmp_path_factory.mktemp("authority"))))
+
+
+async def _sweep(authority: Authority) -> Sweep:
+    async with contextlib.AsyncExitStack() as stack:
+        ca_file = str(authority.certificate)
+        good = await stack.enter_async_context(serving(litellm(), authority.issue(LOCAL).context()))
+        jobs = []
+        for name, each in ALL.items():
+            tls = each.context(authority) if isinstance(each, InTls) else None
+            server = await stack.enter_async_context(serving(each.handler, tls))
+            scheme = "http" if name.startswith("http,") else "https"
+            url = f"{scheme}://127.0.0.1:{server.port}{each.path}"
+            jobs.append({"name": name, "url": url, "ca_file": ca_file})
+        work = {"good": {"url": f"https://127.0.0.1:{good.port}", "ca_file": ca_file}, "checks": jobs}
+        out = await _run(sys.executable, "-m", "tests.faults.checker", given=json.dumps(work))
+    *lines, last = [json.loads(line) for line in out.splitlines()]
+    return Sweep({each["name"]: each for each in lines}, last["grown_kb"])
+
+
+async def _run(*argv: str, given: str = "") -> str:
+    pipe = subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT)
+    out, err = await process.communicate(given.encode())
+    assert not err, err.decode()
+    return out.decode()
+
+
+def judge(each: Behaviour, rows: Mapping[str, dict[str, Any]]) -> None:
+    """Compare what was found with what the table says."""
+    assert list(rows) == [id_ for id_, _ in ROWS]
+    row = rows[each.row]
+    assert row["verdict"] in each.verdict.split("|"), row
+    assert each.cause in row["cause"] and each.fix in row["fix"], row
+    statuses = {found["status"] for found in rows.values()}
+    worst = next(status for status in ("fail", "warn", "pass") if status in statuses)
+    assert worst == each.worst or "|" in each.verdict, rows
+    for found in rows.values():
+        assert (found["status"] in ("fail", "warn")) == bool(found["fix"]), found
+        assert found["cause"].isprintable() and len(found["cause"]) < 400 and "{" not in found["cause"] + found["fix"]
+        assert "canary" not in str(found)
+
+
+def test_there_is_enough_of_it() -> None:
+    assert len(ALL) == sum(len(each) for each in GROUPS.values()) > 200
+    verdicts = [verdict for each in ALL.values() for verdict in each.verdict.split("|")]
+    once = {verdict for verdict in verdicts if verdicts.count(verdict) < 2}
+    assert not once & {verdict for verdict, kind in CATALOGUE.items() if kind.status == "fail"} - {"route-missing"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_verdict(name: str, sweep: Sweep) -> None:
+    result = sweep.found[name]
+    assert not result["error"], result["error"]
+    assert result["seconds"] < limits.CHECK + ROOM
+    judge(ALL[name], {each["id"]: each for each in result["verdicts"]})
+
+
+def test_memory_stays_bounded(sweep: Sweep) -> None:
+    assert sweep.grown < MORE_MEMORY
+
+
+@pytest.fixture(scope="module")
+def commanded(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
+    return asyncio.run(_commanded())
+
+
+async def _commanded() -> Mapping[str, dict[str, Any]]:
+    turn = asyncio.Semaphore(3)
+    named = {each.name: each for each in PLAIN}
+
+    async def one(each: Behaviour) -> dict[str, Any]:
+        async with serving(each.handler) as server, turn:
+            url = f"http://127.0.0.1:{server.port}{each.path}"
+            argv = ("-m", "wizard", "check", "--json", "--only", "gateway", "--server", url)
+            found: dict[str, Any] = json.loads(await _run(sys.executable, *argv))
+            return found
+
+    found = await asyncio.gather(*(one(named[name]) for name in COMMAND))
+    return dict(zip(COMMAND, found, strict=True))
+
+
+@pytest.mark.parametrize("name", COMMAND)
+def test_through_the_command(name: str, commanded: Mapping[str, dict[str, Any]]) -> None:
+    each = ALL[f"http, {name}"]
+    judge(each, {row["id"]: row for row in commanded[name]["checks"]})
+    assert commanded[name]["ok"] == (each.worst != "fail")
