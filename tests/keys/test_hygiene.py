@@ -23,6 +23,7 @@ from tests.keys.helpers import (
 )
 from tests.keys.vault_double import VaultDouble, write_client_double
 from tests.programs import require
+from wizard.keys.presets import BY_NAME
 from wizard.keys.signed_jwt import SIGNERS
 from wizard.machine.model import Machine
 
@@ -84,8 +85,31 @@ def _vault_machine(home: Path, program: str) -> Machine:
     return replace(machine, programs={**machine.programs, "vault": home / "opt/vault"})
 
 
+def command(preset: str, printed: str = KEY, *programs: str, **given: Any) -> Callable[[Path, VaultDouble], Case]:
+    def build(home: Path, _: VaultDouble) -> Case:
+        machine = machine_with(home, "timeout", *programs)
+        if preset in BY_NAME:
+            tool = home / "opt" / BY_NAME[preset].program
+            tool.parent.mkdir(exist_ok=True)
+            tool.write_text(f"#!/bin/sh\nprintf '%s\\n' '{printed}'\n")
+            tool.chmod(0o700)
+            machine = replace(machine, programs={**machine.programs, tool.name: tool})
+        private_file(home / "key", f"{printed}\n")
+        return Case(helper_text("command", options_of("command", preset=preset, **given), machine), {}, (KEY,))
+
+    return build
+
+
 CASES: Final[Mapping[str, Callable[[Path, VaultDouble], Case]]] = {
     "env-file": env_file,
+    "command-custom": command("custom", command='cat "$HOME/key"'),
+    "command-1password": command("1password", reference="op://Private/LiteLLM/key"),
+    "command-pass": command("pass", entry="work/litellm"),
+    "command-kubernetes": command("kubernetes", item="litellm", data_field="api-key"),
+    **{
+        f"command-aws-{program}": command("aws-ssm", f'{{"k": "{KEY}"}}', program, parameter="/k", json_field="k")
+        for program in ("jq", "python3")
+    },
     **{
         f"jwt-{algorithm}-{program}-{place}": signed(algorithm, program, place)
         for algorithm, programs in SIGNERS.items()
@@ -155,7 +179,7 @@ def traced(case: Case, home: Path, shell: str, *options: str) -> tuple[str, str]
     trace = home / "trace"
     path = write_helper(case.text, home)
     argv: list[str | Path] = [strace, "-f", *options, "-e", "trace=execve", "-s", "100000", "-o", trace]
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "token": "exported", "secret": "exported", **case.env}
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "token": "exported", "item": "exported", **case.env}
     done = subprocess.run(
         [*argv, program, *SHELLS[shell][1:], path], env=env, capture_output=True, timeout=30, check=False
     )

@@ -129,6 +129,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "The value of {variable} in {file} holds a blank or another odd character.",
         "Store the key alone; it is read as text, so that $NAME and $(command) are not replaced.",
     ),
+    # Another program
+    "program-good": Kind("pass", "{place}"),
+    "program-missing": Kind(
+        "fail", "{title} needs its program {program}, which is not on PATH.", "Install {program}, or choose another."
+    ),
     # JWT
     "signer-good": Kind("pass", "{program} signs with {algorithm}."),
     "signer-missing": Kind("fail", "{reason}", "{fix}"),

@@ -23,6 +23,24 @@ program() {
 }
 """
 
+SH_LIMITED: Final = """\
+# Runs a program for at most 8 seconds, then ends it; timeout ends what it started, too.
+limited() {
+  if [ -x "$timeout_path" ]; then
+    "$timeout_path" -k 1 8 "$@"
+    return
+  fi
+  "$@" &
+  child=$!
+  { sleep 8; kill "$child"; sleep 1; kill -KILL "$child"; } >/dev/null 2>&1 3>&- &
+  watch=$!
+  wait "$child"
+  ended=$?
+  kill "$watch" 2>/dev/null
+  return "$ended"
+}
+"""
+
 SH_SHOWN: Final = "# shellcheck disable=SC2088 # it is only shown\nshown="
 
 _KEY: Final = re.compile(r"[!-~]+")
