@@ -71,7 +71,14 @@ def _parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check", "check the gateway, the key, the files and the shells; change nothing")
     check.add_argument("--server", metavar="URL", help="check this gateway instead, without a key")
-    check.add_argument("--only", choices=("gateway", "key", "files", "proof"), help="check one area only")
+    check.add_argument(
+        "--only",
+        metavar="AREA",
+        action="append",
+        choices=("gateway", "key", "files", "proof"),
+        help="check this area only: gateway, key, files or proof; may be given again",
+    )
+    check.add_argument("--report", action="store_true", help="print a text without secrets to paste into a ticket")
 
     apply = _command(commands, "apply", "check, then write what the answers say; asks before it writes")
     apply.add_argument("--answers", metavar="FILE", type=Path, help="read the answers from this TOML file")

@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x07|$)|[@-_])", re.DOTALL)
 _KEY_SHAPED: Final = re.compile(r"\b(?:sk-[A-Za-z0-9_\-]{8,}|hv[sbr]\.[A-Za-z0-9_\-]{8,}|eyJ[A-Za-z0-9_\-.]{8,})")
+_URL_SECRETS: Final = re.compile(r"(?<=://)[^/?#\s]*@|[?#]\S*")
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASS", re.IGNORECASE)
 
 
@@ -69,3 +70,8 @@ def redact(text: str, *secrets: Secret, limit: int = 200) -> str:
     text = "".join(each if each.isprintable() else " " for each in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def bare_url(text: str) -> str:
+    """Return a URL from outside fit to show: without a user, a password, a query or a fragment."""
+    return redact(_URL_SECRETS.sub("", text))

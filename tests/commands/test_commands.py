@@ -187,8 +187,9 @@ def test_plain_rows_carry_a_word_and_the_fix(wizard: Run) -> None:
     done = wizard("check", "--server", f"http://127.0.0.1:{free_port()}", LANG="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 1
     rows = done.stdout.splitlines()
-    assert any(row.startswith("x FAIL gateway.connect") for row in rows)
+    assert any(row.startswith("x FAIL  connect ") and row.endswith("[refused]") for row in rows)
     assert any(row.strip().startswith("Fix: ") for row in rows)
+    assert rows[0] == "Gateway" and "1 failed" in rows[-1]
     assert "\x1b" not in done.stdout
 
 

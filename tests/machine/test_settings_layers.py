@@ -81,6 +81,21 @@ def test_in_the_home_folder_the_users_file_is_no_project_but_its_local_file_coun
     assert [layer.name for layer in _layers(tmp_path)] == ["user"]
 
 
+@pytest.mark.parametrize("git", ["folder", "file", ""])
+def test_the_local_file_of_the_top_of_a_work_tree_counts_first(tmp_path: Path, git: str) -> None:
+    _write(tmp_path / "work/.claude/settings.local.json", OURS)
+    _write(tmp_path / "work/a/.claude/settings.local.json", OURS)
+    _write(tmp_path / "work/.claude/settings.json", OURS)
+    if git == "folder":
+        (tmp_path / "work/.git").mkdir()
+    elif git:
+        (tmp_path / "work/.git").write_text("gitdir: /elsewhere")
+
+    found = [(layer.name, layer.path.parents[1].name) for layer in _layers(tmp_path, "work/a")]
+
+    assert found == [("local", "work"), ("local", "a")] if git else found == [("local", "a")]
+
+
 def test_values_are_what_claude_codes_environment_would_hold(tmp_path: Path) -> None:
     _write(
         tmp_path / ".claude/settings.json",

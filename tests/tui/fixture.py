@@ -126,6 +126,32 @@ KEY_WORKS = (
     judge(HELPER, "key.life", "life-known", life="90 days", refresh="30 minutes"),
 )
 
+_AFTER_TLS = "TLS has to work first."
+UNTRUSTED = (
+    *HEALTHY[:2],
+    judge(GATEWAY, "gateway.tls", "tls-untrusted", ms=9, host="llm.corp.example", issuer="Corp Root CA"),
+    *(judge(GATEWAY, check, "not-tried", reason=_AFTER_TLS) for check, _ in ROWS[3:]),
+)
+SIGN_IN = (
+    *HEALTHY[:3],
+    judge(
+        GATEWAY,
+        "gateway.alive",
+        "redirect-login",
+        ms=14,
+        host="llm.corp.example",
+        port=4000,
+        target="https://login.corp.example/signin",
+    ),
+    *(judge(GATEWAY, check, "not-tried", reason="the server has to be alive first.") for check, _ in ROWS[4:]),
+)
+EXPIRED_KEY = (
+    *KEY_WORKS[:-3],
+    judge(GATEWAY, "key.accepted", "key-expired", ms=19, hint="sk-…7f3a (38 characters)"),
+    judge(HELPER, "key.owner", "not-tried", reason="the gateway has to accept the key first.", fix=""),
+    judge(HELPER, "key.life", "not-tried", reason="the gateway has to accept the key first.", fix=""),
+)
+
 MESSAGE = judge(GATEWAY, "key.message", "message-answered", ms=640, model="claude-haiku-5-5", seconds=0.64)
 
 PROOFS = (

@@ -14,9 +14,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from tests.tui.fixture import EXPIRED, HOME, LEFTOVER, Fake, a_machine, answered, first_draft, later_draft
+from tests.tui.fixture import (
+    EXPIRED_KEY,
+    HOME,
+    LEFTOVER,
+    SIGN_IN,
+    UNTRUSTED,
+    Fake,
+    a_machine,
+    answered,
+    first_draft,
+    later_draft,
+)
 from wizard.apply.plan import Change, Plan, make_plan
 from wizard.flow import Draft
+from wizard.trial import Trial
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
 SMALL: Final = (80, 24)
@@ -46,7 +58,9 @@ def shots() -> tuple[Shot, ...]:
         Shot("server", draft=first),
         Shot("server-moved", draft=answered(later_draft(), url=_MOVED)),
         Shot("health", ["enter"]),
-        Shot("health-failed", ["enter"], fake=Fake(health=EXPIRED)),
+        Shot("failed-untrusted", ["enter"], fake=Fake(health=UNTRUSTED)),
+        Shot("failed-sign-in", ["enter"], fake=Fake(health=SIGN_IN)),
+        Shot("failed-key", ["enter"] * 3, fake=Fake(trial=Trial(EXPIRED_KEY))),
         Shot("key", ["enter"] * 2, draft=first),
         Shot("test", ["enter"] * 3),
         Shot("models", ["enter"] * 4),

@@ -1,35 +1,77 @@
-"""`check`: the doctor's findings, as rows or JSON."""
+"""`check`: the doctor's findings, as rows, as JSON, or as a text for a ticket."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+import time
 
 from wizard import doctor
 from wizard.answers import Answers, Gateway
-from wizard.commands.shared import USAGE, Stop, Talk, exit_code, needed_answers, print_json, this_machine
+from wizard.commands.rows import summary
+from wizard.commands.shared import (
+    CHECK_FAILED,
+    USAGE,
+    Stop,
+    Talk,
+    exit_code,
+    needed_answers,
+    print_json,
+    saved_answers,
+    this_machine,
+)
+from wizard.doctor import report
+from wizard.doctor.catalogue import finding
 from wizard.fields import Problem, unsafe
+from wizard.machine.model import Machine
 from wizard.net.address import AddressError, parse_address
 from wizard.origins import origins
+from wizard.verdict import Verdict
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and print; with `--server` only that gateway, and never with a key."""
     machine = this_machine()
-    areas: tuple[doctor.Area, ...] = (arguments.only,) if arguments.only else doctor.AREAS
-    if arguments.server is None:
-        answers = needed_answers(machine)
-    elif arguments.only in (None, "gateway"):
-        areas = ("gateway",)
-        answers = _another(arguments.server)
+    areas = tuple(each for each in doctor.AREAS if each in (arguments.only or doctor.AREAS))
+    if arguments.server is not None:
+        if set(arguments.only or ("gateway",)) != {"gateway"}:
+            raise Stop(USAGE, "--server checks a gateway without a key. Leave --only out, or use --only gateway.")
+        areas, answers = ("gateway",), _another(arguments.server)
+    elif arguments.report:
+        saved, trouble = saved_answers(machine)
+        if saved is None:
+            return _report(arguments, machine, None, (_nothing_set_up(machine, trouble),))
+        answers = saved
     else:
-        raise Stop(USAGE, "--server checks a gateway without a key. Leave --only out, or use --only gateway.")
-    talk = Talk(sys.stdout, quiet=arguments.json)
+        answers = needed_answers(machine)
+    talk = Talk(sys.stdout, quiet=arguments.json or arguments.report)
+    started = time.monotonic()
     verdicts = asyncio.run(doctor.check(answers, machine, origins(answers), areas, talk.row))
+    if arguments.report:
+        return _report(arguments, machine, answers, verdicts)
     if arguments.json:
         print_json({"ok": exit_code(verdicts) == 0, "checks": [each.as_json() for each in verdicts]})
+    else:
+        print(f"\n{summary(verdicts, time.monotonic() - started, talk.look)}")
     return exit_code(verdicts)
+
+
+def _report(
+    arguments: argparse.Namespace, machine: Machine, answers: Answers | None, verdicts: tuple[Verdict, ...]
+) -> int:
+    told = asyncio.run(report.collect(answers, machine, verdicts))
+    if arguments.json:
+        print_json(told)
+    else:
+        print(report.as_text(told), end="")
+    return exit_code(verdicts) if answers is not None else CHECK_FAILED
+
+
+def _nothing_set_up(machine: Machine, trouble: str) -> Verdict:
+    if trouble:
+        return finding("files.answers", "answers-bad", problem=trouble)
+    return finding("files.answers", "nothing-set-up", path=machine.short(machine.answers_file))
 
 
 def _another(url: str) -> Answers:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from wizard.answers import Answers, from_table, loads
+from wizard.commands.rows import Look, heading, row
 from wizard.fields import AnswersError
 from wizard.machine.model import Machine
 from wizard.machine.survey import survey, wrong_user
-from wizard.verdict import ASCII_GLYPHS, GLYPHS, Status, Verdict, worst
+from wizard.verdict import Verdict, worst
 
 OK: Final = 0
 CHECK_FAILED: Final = 1
@@ -22,8 +23,6 @@ WRITE_FAILED: Final = 4
 INTERRUPTED: Final = 130
 
 PROGRAM: Final = "claude-litellm-wizard"
-
-_WORDS: Final[Mapping[Status, str]] = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "skip": "SKIP"}
 
 
 class Stop(Exception):  # noqa: N818 - it ends a command, and is not always an error
@@ -35,11 +34,13 @@ class Stop(Exception):  # noqa: N818 - it ends a command, and is not always an e
 
 
 class Talk:
-    """Prints verdicts as rows on `out` and sentences on stderr; plain in a pipe."""
+    """Prints verdicts as rows on `out`, area by area, and sentences on stderr; plain in a pipe."""
 
     def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
         self.out = out
         self.quiet = quiet
+        self.look = Look.of(out)
+        self.area = ""
 
     def say(self, text: str) -> None:
         """Print a sentence for the person, not for the pipe."""
@@ -49,11 +50,13 @@ class Talk:
         """Print a verdict, and its fix where there is something to do."""
         if self.quiet:
             return
-        fancy = "utf" in (self.out.encoding or "").lower()
-        glyph = (GLYPHS if fancy else ASCII_GLYPHS)[verdict.status]
-        print(f"{glyph} {_WORDS[verdict.status]} {verdict.id:<20} {verdict.cause}", file=self.out, flush=True)
-        if verdict.fix and verdict.status in ("warn", "fail"):
-            print(f"       Fix: {verdict.fix}", file=self.out, flush=True)
+        area = verdict.id.partition(".")[0]
+        if area != self.area:
+            gap = "\n" if self.area else ""
+            print(f"{gap}{heading(area, self.look)}", file=self.out)
+            self.area = area
+        for line in row(verdict, self.look):
+            print(line, file=self.out, flush=True)
 
 
 def print_json(value: object) -> None:

@@ -325,4 +325,14 @@ _KEY: Final[Mapping[str, Kind]] = {
     ),
 }
 
-CATALOGUE: Final[Mapping[str, Kind]] = {**_NETWORK, **_PROXY, **_TLS, **_HTTP, **_LITELLM, **_KEY}
+GROUPS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    "The way to the server": _NETWORK,
+    "An HTTP proxy in between": _PROXY,
+    "TLS and certificates": _TLS,
+    "What answers there": _HTTP,
+    "LiteLLM itself": _LITELLM,
+    "The key, as the gateway sees it": _KEY,
+}
+"""The same, by where the fault is."""
+
+CATALOGUE: Final[Mapping[str, Kind]] = {name: kind for group in GROUPS.values() for name, kind in group.items()}

@@ -96,6 +96,17 @@ _WANTED: Final[tuple[tuple[tuple[int, ...], Mapping[Route, tuple[str, str, str, 
 )
 """Opus, sonnet, haiku and the default, as each version asked for them on a clean machine; oldest first."""
 
+OLDEST: Final = "2.1.197"
+NEWEST: Final = "2.1.330"
+"""The versions that the wizard was tried with."""
+
+_OFF: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+def is_off(value: str) -> bool:
+    """Say whether a switch of this value is off."""
+    return value.lower() in _OFF
+
 
 def wanted_models(version: str | None, route: Route, region: str) -> Mapping[Tier, str]:
     """Return the model ids that Claude Code asks for when nothing is pinned, by tier.

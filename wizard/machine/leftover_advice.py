@@ -16,6 +16,7 @@ _EFFECTS: Final = {
     CREDENTIALS[1]: "Claude Code asks whether to use it, and sends it along to the server.",
     _BEARER: "On the bedrock route Claude Code sends it to the server in place of the helper's key.",
     "ANTHROPIC_MODEL": "Every session starts with this model, whatever is pinned.",
+    "ANTHROPIC_LOG": "With debug, Claude Code prints its requests between its answers.",
     "ANTHROPIC_CUSTOM_HEADERS": "Claude Code sends these headers with every message.",
     "CLAUDE_CONFIG_DIR": "It is no absolute path, so where Claude Code finds its settings depends on the folder.",
     **dict.fromkeys(DEAD, "Claude Code has no such variable, so it does nothing."),

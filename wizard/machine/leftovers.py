@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from wizard.answers import Answers
-from wizard.machine.claude_code import DEAD, OUR_VARIABLES, ROUTE_SWITCHES
+from wizard.machine.claude_code import DEAD, OUR_VARIABLES, ROUTE_SWITCHES, is_off
 from wizard.machine.files import read_small
 from wizard.machine.leftover_advice import effect, remedy
 from wizard.machine.model import Leftover, SettingsLayer
 from wizard.machine.shells import BASH_LOGIN_FILES, fish_folder, sourced, zsh_folder
 from wizard.marks import BLOCK_BEGIN, BLOCK_END, is_ours
-from wizard.secret import Secret, names_a_secret, redact
+from wizard.secret import Secret, bare_url, names_a_secret, redact
 
 _ZSH_FILES: Final = (".zshenv", ".zprofile", ".zshrc", ".zlogin")
 _NAME: Final = "|".join((r"ANTHROPIC_[A-Z0-9_]+", *ROUTE_SWITCHES, *DEAD, "AWS_BEARER_TOKEN_BEDROCK"))
@@ -28,9 +28,10 @@ _ASSIGNED: Final = re.compile(
 )
 _OUR_BLOCK: Final = re.compile(f"^{re.escape(BLOCK_BEGIN)}.*?^{re.escape(BLOCK_END)}", re.DOTALL | re.MULTILINE)
 _SPEAKS_OF_CLAUDE: Final = re.compile(r"ANTHROPIC_|CLAUDE_CODE_|[Ll]ite-?[Ll][Ll][Mm]")
-_SCRIPT_EFFECT: Final = "It asks the server at every start, and ends the shell when there is no good answer."
+SCRIPT_EFFECT: Final = "It asks the server at every start, and ends the shell when there is no good answer."
+"""What a leftover does that is a script and no variable."""
+
 _SCRIPT_REMEDY: Final = "Remove the line that sources it."
-_OFF: Final = frozenset({"", "0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,14 @@ def find_leftovers(
     known = scan.own | {(each.name, each.value) for each in scan.found}
     found = [*scan.found, *_in_environment(env, known), *_in_settings(layers, home, scan.own)]
     return (*scan.scripts, *(_leftover(each) for each in found if _matters(each)))
+
+
+def startup_assignments(env: Mapping[str, str], home: Path, *, root: Path = Path("/")) -> tuple[tuple[str, str], ...]:
+    """Return name and value, credentials included, of what start-up files and what they source set of Claude Code's."""
+    scan = _Scan(home)
+    for path in _startup_files(env, home, root):
+        scan.read(path)
+    return tuple((each.name, each.value) for each in scan.found)
 
 
 def _in_environment(env: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[_Found]:
@@ -119,16 +128,16 @@ class _Scan:
             if _SPEAKS_OF_CLAUDE.search(text) and _may_end_the_shell(text):
                 self._harmful.add(path)
         if path in self._harmful:
-            self.scripts.append(Leftover(where, path.name, _short(path, self._home), _SCRIPT_EFFECT, _SCRIPT_REMEDY))
+            self.scripts.append(Leftover(where, path.name, _short(path, self._home), SCRIPT_EFFECT, _SCRIPT_REMEDY))
 
     def _note(self, path: Path, text: str) -> None:
         self.found += [
             _Found(f"{_short(path, self._home)}:{number}", name, value)
-            for number, name, value in _assignments(_without_our_block(text))
+            for number, name, value in assignments(_without_our_block(text))
         ]
 
     def _remember_own(self, text: str) -> None:
-        self.own |= {(name, value) for _, name, value in _assignments(text)}
+        self.own |= {(name, value) for _, name, value in assignments(text)}
 
     def _text(self, path: Path) -> str | None:
         if path in self._seen:
@@ -162,7 +171,7 @@ def _without_our_block(text: str) -> str:
     return _OUR_BLOCK.sub(lambda found: "\n" * found[0].count("\n"), text)
 
 
-def _assignments(text: str) -> Iterator[tuple[int, str, str]]:
+def assignments(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield line number, name and value of every assignment of a variable that concerns Claude Code."""
     if not any(word in text for word in ("ANTHROPIC_", "CLAUDE_CODE_", "AWS_BEARER_TOKEN_BEDROCK")):
         return
@@ -177,7 +186,7 @@ def _assignments(text: str) -> Iterator[tuple[int, str, str]]:
 
 def _matters(found: _Found) -> bool:
     if found.name in ROUTE_SWITCHES:
-        return found.value.lower() not in _OFF
+        return not is_off(found.value)
     return found.value != "" or found.name == "CLAUDE_CONFIG_DIR"
 
 
@@ -197,7 +206,7 @@ def _masked(name: str, value: str) -> str:
     if name == "ANTHROPIC_CUSTOM_HEADERS":
         return redact(value.partition(":")[0]) + ": ****"
     if not names_a_secret(name) or name in DEAD:
-        return redact(value)
+        return bare_url(value) if "://" in value else redact(value)
     return redact(value) if value.startswith(("$", "`")) else redact(Secret(value).hint())
 
 

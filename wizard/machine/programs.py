@@ -26,6 +26,10 @@ class SearchPath:
         """Return the program of this name, None when there is none that this user may run."""
         return next((folder / name for folder in self._folders if is_program(folder / name)), None)
 
+    def find_every(self, name: str) -> list[Path]:
+        """Return each program of this name, the one that runs first."""
+        return [folder / name for folder in self._folders if is_program(folder / name)]
+
     def find_all(self, names: Iterable[str]) -> dict[str, Path]:
         """Return the programs that exist, by name."""
         return {name: path for name in sorted(set(names)) if (path := self.find(name)) is not None}

@@ -22,16 +22,31 @@ def settings_layers(
     """Return the settings files that exist, the strongest first.
 
     Managed settings beat all, then those of the project in `cwd` (local before shared), then the user's (2.1.197,
-    2.1.330). A layer `wins` when it is stronger than the user's and sets a key that the wizard writes. `root` is where
-    the managed settings are looked for.
+    2.1.330). Inside a git work tree the local file of its top folder counts before that of `cwd` (2.1.330; 2.1.197
+    looks in `cwd` alone). A layer `wins` when it is stronger than the user's and sets a key that the wizard writes.
+    `root` is where the managed settings are looked for.
     """
     project = cwd / ".claude"
     places: list[tuple[LayerName, Path]] = [("managed", path) for path in _managed_files(root / _MANAGED[platform])]
-    places.append(("local", project / "settings.local.json"))
+    places += [("local", folder / ".claude/settings.local.json") for folder in _local_folders(cwd)]
     if not _same(project, claude_dir):
         places.append(("project", project / "settings.json"))
     places.append(("user", claude_dir / "settings.json"))
     return tuple(layer for name, path in places if (layer := _layer(name, path)) is not None)
+
+
+def _local_folders(cwd: Path) -> Iterator[Path]:
+    top = next((each for each in (cwd, *cwd.parents) if _exists(each / ".git")), cwd)
+    yield top
+    if top != cwd:
+        yield cwd
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _managed_files(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,9 @@ from wizard.machine.model import ClaudeCode, Machine, ShellName
 ALWAYS_WANTED: Final = ("curl", "jq", "openssl", "python3", "sh")
 """Programs looked for whatever the key backends name."""
 
-_CLAUDE_PLACES: Final = (".local/bin/claude", ".claude/local/claude")
+CLAUDE_PLACES: Final = (".local/bin/claude", ".claude/local/claude")
+"""Where Claude Code's own installers put it, below the home folder."""
+
 _VERSION_LIMIT: Final = 10.0
 
 
@@ -58,7 +60,7 @@ def survey(
     first = glance(env)
     home, platform, claude_dir = first.home, first.platform, first.claude_dir
     path = SearchPath(env)
-    claude = path.find("claude") or next((home / place for place in _CLAUDE_PLACES if is_program(home / place)), None)
+    claude = path.find("claude") or next((home / place for place in CLAUDE_PLACES if is_program(home / place)), None)
     layers = settings_layers(claude_dir, cwd or _cwd(home), platform, root)
     return dataclasses.replace(
         first,

@@ -1,0 +1,99 @@
+"""The README's troubleshooting section, made from the texts that the screens and `check` show.
+
+`python -m tests.readme` makes it anew; a test fails when the committed one is stale.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from wizard import trial
+from wizard.doctor import catalogue as doctor
+from wizard.gateway import catalogue as gateway
+from wizard.keys import catalogue as keys
+from wizard.proof import catalogue as proof
+from wizard.verdict import Kind
+
+README: Final = Path(__file__).parents[1] / "README.md"
+BEGIN: Final = "<!-- made by python -m tests.readme from the wizard's own texts -->"
+END: Final = "<!-- end of what python -m tests.readme makes -->"
+
+_ONLY_PLACEHOLDERS: Final = re.compile(r"(?:\W|\{[^{}]*\})*")
+_TOLD: Final = "*told by the check*"
+
+
+def groups() -> Mapping[str, Mapping[str, Kind]]:
+    """Return every verdict there is, by where the fault is."""
+    return {
+        **gateway.GROUPS,
+        "Where the key comes from": keys.CATALOGUE,
+        "The key helper": trial.CATALOGUE,
+        "Claude Code and your files": doctor.CATALOGUE,
+        "The proof": proof.CATALOGUE,
+    }
+
+
+def faults(group: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Return the verdicts of a group that call for something to be done."""
+    return {name: kind for name, kind in group.items() if kind.status in ("warn", "fail")}
+
+
+def section() -> str:
+    """Return the section between its two marks."""
+    return "\n".join([BEGIN, *_lines(), END])
+
+
+def _lines() -> Iterator[str]:
+    for title, group in groups().items():
+        found = faults(group)
+        yield ""
+        yield f"<details><summary><b>{title}</b> ({len(found)})</summary>"
+        yield ""
+        yield "| verdict | what is | what to do |"
+        yield "|---|---|---|"
+        for name, kind in found.items():
+            mark = "" if kind.status == "fail" else " (warning)"
+            yield f"| `{name}`{mark} | {_readable(kind.cause)} | {_readable(kind.fix)} |"
+        yield ""
+        yield "</details>"
+    yield ""
+
+
+def _readable(text: str) -> str:
+    """Return a text with HOST where the wizard fills in a host."""
+    if _ONLY_PLACEHOLDERS.fullmatch(text):
+        return _TOLD
+    parts = [
+        _escaped(literal) + (f"*{name.upper().replace('_', ' ')}*" if name else "")
+        for literal, name, _, _ in string.Formatter().parse(text)
+    ]
+    return "".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([|*_<>`])", r"\\\1", text)
+
+
+def made_anew(readme: str) -> str:
+    """Return the README with its section as it has to be. Raises ValueError when the marks are missing."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"The README has lost a mark of its troubleshooting section: {BEGIN} … {END}")
+    return before + section() + after
+
+
+def main() -> int:
+    """Write the section into the README."""
+    README.write_text(made_anew(README.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stdout.write(f"{sum(len(faults(each)) for each in groups().values())} verdicts in {README}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,38 @@
+"""The README says what the wizard says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from tests.readme import BEGIN, README, faults, groups, made_anew, section
+
+
+def test_the_troubleshooting_section_is_current() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert made_anew(text) == text, "Stale: a verdict's text has changed. Run: python -m tests.readme"
+
+
+def test_every_fault_stands_there_once_and_without_braces() -> None:
+    made = section()
+    ids = re.findall(r"^\| `([a-z0-9-]+)`", made, re.MULTILINE)
+
+    assert len(ids) > 150
+    assert [each for each, times in Counter(ids).items() if times > 1] == []
+    assert set(ids) == {name for group in groups().values() for name in faults(group)}
+    assert not re.search(r"[{}]", made)
+    for line in made.splitlines():
+        if line.startswith("| `"):
+            assert len(re.findall(r"(?<!\\)\|", line)) == 4, line
+
+
+def test_a_stale_section_is_noticed() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert made_anew(text.replace("No host is called", "No such host:", 1)) == text
+    assert BEGIN in text
+
+
+def test_the_pictures_of_failures_are_shown() -> None:
+    shown = re.findall(r"screenshots/(failed-[a-z-]+)\.svg", README.read_text(encoding="utf-8"))
+    kept = {each.stem for each in (README.parent / "screenshots").glob("failed-*.svg")}
+    assert len(kept) >= 3 and set(shown) == kept
