@@ -13,7 +13,12 @@ import pytest
 
 from tests.programs import NOT_RUN, REQUIRE_ALL
 
-pytest_plugins = ["tests.real.litellm_proxy", "tests.real.sandbox", "tests.real.vault_server"]
+pytest_plugins = [
+    "tests.real.litellm_proxy",
+    "tests.real.litellm_database",
+    "tests.real.sandbox",
+    "tests.real.vault_server",
+]
 
 _DEVELOPERS: Final = re.compile(
     r"(ANTHROPIC|API_TIMEOUT|AWS|BAO|BASH|CLAUDE|CLICOLOR|FISH|GIT|LITELLM|NODE|TEXTUAL|VAULT|XDG)_?.*"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +11,7 @@ from typing import Any, Final
 
 from wizard.answers import Answers
 from wizard.gateway import calls
+from wizard.gateway.token_claims import claims_of
 from wizard.keys.backend import Backend, NoProgramError, Report, backend
 from wizard.machine.model import Machine
 from wizard.machine.private import private_folder
@@ -226,7 +224,7 @@ class _Trial:
                 self.say(_skipped(check, reason))
             return None
         to = (self.answers.gateway, self.machine, key, self.confirmed)
-        accepted, self.models = await calls.list_models(*to)
+        accepted, self.models = await calls.accepts(*to)
         self.say(accepted)
         if accepted.status == "fail":
             self.say(_skipped("key.owner", "the gateway has to accept the key first."))
@@ -338,19 +336,10 @@ def _unconfirmed(source: Backend, answers: Answers, confirmed: Collection[str], 
 
 def token_life(key: Secret) -> int | None:
     """Return how long a JWT lives from `iat` to `exp`, in seconds, unverified; None for any other key."""
-    parts = key.reveal().split(".")
-    if len(parts) != 3:
+    claims = claims_of(key)
+    if claims is None or claims.issued is None or claims.ends is None:
         return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        return None
-    if not isinstance(claims, dict):
-        return None
-    issued, expires = claims.get("iat"), claims.get("exp")
-    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
-        return None
-    return int(expires - issued)
+    return int(claims.ends - claims.issued)
 
 
 def duration(seconds: int) -> str:

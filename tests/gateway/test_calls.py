@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from tests.faults import servers
 from tests.faults.servers import Handler, Talk, as_json, says, serving
 from tests.machines import machine_at
 from wizard.answers import Gateway
-from wizard.gateway.calls import OriginNotConfirmed, key_info, list_models, send_message
+from wizard.gateway.calls import OriginNotConfirmed, accepts, key_info, list_models, send_message
 from wizard.secret import Secret
 from wizard.verdict import Verdict
 
@@ -39,6 +42,10 @@ def error(message: str, kind: str = "auth_error") -> str:
     return as_json({"error": {"message": message, "type": kind, "param": None, "code": "401"}})
 
 
+RATE = (
+    "Rate limit exceeded for api_key: 624275d3241f9c8a5fdfd6352c68c30335c5eed25cf542c480284885b6d658f3."
+    " Limit type: requests. Current limit: 20, Remaining: 0. Limit resets at: 2026-11-23 15:07:11 UTC"
+)
 JWT = (
     "LiteLLM Virtual Key expected. Received=eyJh****, expected to start with 'sk-'."
     " This key has the structure of a JWT, but JWT auth is not enabled on this proxy"
@@ -66,6 +73,15 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "over budget, older": (429, error("Budget has been exceeded!", "budget_exceeded"), "budget"),
     "no database": (400, error("No connected db.", "no_db_connection"), "key-unknown-no-database"),
     "rate limited": (429, error("Rate limit exceeded", "rate_limit"), "key-limited"),
+    "no uses at all": (429, error("Limit type: tokens. Current limit: 0, Remaining: 0."), "key-limit-zero"),
+    "user over budget": (422, error("ExceededBudget: User=u over budget. Spend=1, Budget=1e-7"), "budget"),
+    "team blocked": (401, error("Authentication Error, Team=t-1 is blocked. Update"), "key-group-blocked"),
+    "another route": (403, as_json({"detail": "Virtual key is not allowed to call this route."}), "key-route-denied"),
+    "database down": (
+        503,
+        error("Service Unavailable, the authentication database", "no_db_connection"),
+        "key-database-down",
+    ),
     "another 401": (401, error(f"custom auth says no to {CANARY}"), "key-refused"),
     "detail": (401, as_json({"detail": "who are you"}), "key-refused"),
     "firewall": (403, "<h1>blocked</h1>", "key-forbidden"),
@@ -90,6 +106,145 @@ async def test_what_the_gateway_says_of_a_key(name: str, home: Path) -> None:
     assert found.fix
     assert CANARY not in str(found.as_json())
     assert found.cause.isprintable() and len(found.cause) < 400
+
+
+def token(**claims: object) -> Secret:
+    parts = ({"alg": "HS256"}, claims)
+    coded = [base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=").decode() for each in parts]
+    return Secret(".".join([*coded, "c2lnbmF0dXJl"]))
+
+
+HOUR = 3600
+BIT = 30
+"""Seconds, so that a slow moment does not turn an hour into 59 minutes."""
+EXPIRED = error("Token Expired", "expired_key")
+EARLY = error("Validation fails: The token is not yet valid (nbf)")
+NO_REASON = error("custom auth says no")
+OURS, THEIRS, NEW = (
+    "Set the clock of this machine;",
+    "Set the clock of the machine that makes the token.",
+    "Get a new one",
+)
+
+TOKENS: list[tuple[dict[str, object], int, str, str, str, str]] = [
+    # the token's moments and the gateway's clock, in seconds from this machine's now
+    ({"exp": -HOUR - BIT}, 0, EXPIRED, "expired", "ended 60 minutes ago.", NEW),
+    ({"exp": -HOUR - BIT}, 0, NO_REASON, "expired", "ended 60 minutes ago.", NEW),
+    (
+        {"exp": HOUR - BIT},
+        3 * HOUR + BIT,
+        EXPIRED,
+        "expired",
+        "2 hours ago; this machine's clock is 3 hours behind.",
+        OURS,
+    ),
+    ({"exp": -3 * HOUR - BIT}, -HOUR, EXPIRED, "expired", "hours ago; this machine's clock is 60 minutes ahead.", NEW),
+    ({"exp": HOUR, "nbf": HOUR // 2 + BIT}, 0, EARLY, "early", "not valid for another 30 minutes.", THEIRS),
+    ({"exp": HOUR, "nbf": BIT}, -HOUR - 1, EARLY, "early", "; this machine's clock is 60 minutes ahead.", OURS),
+    ({"exp": HOUR, "iat": BIT}, -HOUR - 1, NO_REASON, "early", "60 minutes; this machine's", OURS),
+    ({}, 0, EARLY, "early", "not valid yet.", THEIRS),
+    ({"exp": HOUR}, 0, error("Validation fails: Signature verification failed"), "signature", "signed", "which one"),
+    ({"exp": HOUR}, 0, error("No matching public key found. kid=x"), "signature", "signed", "which one"),
+    ({"exp": HOUR}, 0, error("The specified alg value is not allowed"), "algorithm", "HS256", "RS256"),
+    ({"exp": HOUR}, 0, error('Validation fails: Token is missing the "aud" claim'), "claims", "aud", "issuer"),
+    ({"exp": HOUR}, 0, error("Validation fails: Audience doesn't match"), "claims", "Audience", "issuer"),
+]
+PLAIN: list[tuple[dict[str, object], str, str]] = [
+    ({"exp": HOUR}, NO_REASON, "key-refused"),
+    ({"exp": "soon", "nbf": [1], "iat": None}, NO_REASON, "key-refused"),
+    ({"exp": 1e300}, NO_REASON, "key-refused"),
+    ({"exp": HOUR}, error("", "token_not_found_in_db"), "key-unknown"),
+    ({"exp": HOUR}, EXPIRED, "key-expired"),
+]
+
+
+def from_now(claims: dict[str, object]) -> dict[str, object]:
+    return {name: time.time() + each if isinstance(each, int) else each for name, each in claims.items()}
+
+
+@pytest.mark.parametrize(("claims", "ahead", "body", "verdict", "cause", "fix"), TOKENS)
+async def test_the_clock_of_the_gateway_judges_a_token(
+    claims: dict[str, object], ahead: int, body: str, verdict: str, cause: str, fix: str, home: Path
+) -> None:
+    date = formatdate(time.time() + ahead, usegmt=True)
+    async with serving(says(401, body, Date=date)) as server:
+        found, _ = await Asked(server.port, home).models(token(**from_now(claims)))
+    assert (found.verdict, cause in found.cause, fix in found.fix) == (f"key-jwt-{verdict}", True, True), found
+
+
+@pytest.mark.parametrize(("claims", "body", "verdict"), PLAIN)
+async def test_a_token_whose_time_is_no_reason(claims: dict[str, object], body: str, verdict: str, home: Path) -> None:
+    async with serving(says(401, body)) as server:
+        found, _ = await Asked(server.port, home).models(token(**from_now(claims)))
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Thu, 99 Foo 9999 99:99:99 GMT", "\xff"])
+async def test_an_unreadable_clock_is_ours(date: str, home: Path) -> None:
+    async with serving(says(401, EXPIRED, Date=date)) as server:
+        found, _ = await Asked(server.port, home).models(token(exp=time.time() - 600))
+    assert (found.verdict, found.facts["clocks"]) == ("key-jwt-expired", "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "message", "seconds", "cause"),
+    [
+        ({"Retry-After": "30"}, "slow down", 30, "limits it right now (for 30 seconds)."),
+        ({"Retry-After": "-3"}, "slow down", None, "limits it right now."),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, "slow down", None, "limits it right now."),
+        ({"Date": "Mon, 23 Nov 2026 15:06:11 GMT"}, RATE, 60, "limits it to 20 requests a minute right now (for 60 s"),
+        ({"Date": "Mon, 23 Nov 2026 16:06:11 GMT"}, RATE, None, "limits it to 20 requests a minute right now."),
+        ({}, RATE.replace("type: requests", "type: new"), None, "limits it to 20 uses right now"),
+    ],
+)
+async def test_a_limit_says_which_and_for_how_long(
+    headers: dict[str, str], message: str, seconds: int | None, cause: str, home: Path
+) -> None:
+    async with serving(says(429, error(message, "rate_limit_error"), **headers)) as server:
+        found, _ = await Asked(server.port, home).models()
+    assert (found.verdict, found.status) == ("key-limited", "warn")
+    assert cause in found.cause, found.cause
+    assert "Date" not in headers or found.facts["wait_seconds"] == seconds
+
+
+MODELS = (200, as_json({"data": [{"id": "m"}]}))
+MISSING = (400, as_json({"error": {"message": "Missing required parameter: 'messages'."}}))
+NOT_THIS_ROUTE = (403, as_json({"detail": "Virtual key is not allowed to call this route."}))
+OVER = (422, error("Budget has been exceeded! Team=t Current cost: 2.5, Max budget: 2", "budget_exceeded"))
+
+
+@pytest.mark.parametrize(
+    ("route", "listed", "asked", "verdict"),
+    [
+        ("anthropic", MODELS, MISSING, "key-accepted"),
+        ("anthropic", MODELS, OVER, "budget"),
+        ("anthropic", MODELS, (429, error("slow down")), "key-limited"),
+        ("anthropic", MODELS, NOT_THIS_ROUTE, "key-route-denied"),
+        ("bedrock", MODELS, NOT_THIS_ROUTE, "key-accepted"),
+        ("bedrock", MODELS, OVER, "budget"),
+        ("anthropic", NOT_THIS_ROUTE, MISSING, "key-accepted-unlisted"),
+        ("anthropic", NOT_THIS_ROUTE, NOT_THIS_ROUTE, "key-route-denied"),
+        ("anthropic", MODELS, (404, "{}"), "key-accepted"),
+        ("anthropic", MODELS, (500, "oops"), "key-accepted"),
+        ("anthropic", MODELS, (302, ""), "key-accepted"),
+        ("anthropic", NOT_THIS_ROUTE, (500, "oops"), "key-route-denied"),
+        ("anthropic", (401, error("Key is blocked.")), MISSING, "key-blocked"),
+    ],
+)
+async def test_a_key_that_lists_models_may_be_refused_all_the_same(
+    route: str, listed: tuple[int, str], asked: tuple[int, str], verdict: str, home: Path
+) -> None:
+    async def handle(talk: Talk) -> None:
+        head = await talk.request()
+        await talk.answer(*(listed if head.startswith(b"GET /v1/models ") else asked))
+
+    async with serving(handle) as server:
+        to = Asked(server.port, home, route=route)
+        found, models = await accepts(to.gateway, to.machine, KEY, to.confirmed)
+    assert (found.id, found.verdict, found.fix != "") == ("key.accepted", verdict, verdict != "key-accepted")
+    assert bool(models) == (listed is MODELS)
+    if verdict == "budget":
+        assert found.cause.endswith("has used up the budget of its team ($2.50 of $2.00).")
 
 
 MODEL_REFUSALS: dict[str, tuple[int, str, str]] = {
@@ -233,7 +388,7 @@ async def test_whose_key_it_is(home: Path) -> None:
     async with serving(says(200, as_json({"key": "x", "info": INFO}))) as server:
         asked = Asked(server.port, home)
         found, info = await key_info(asked.gateway, asked.machine, KEY, asked.confirmed)
-    assert found.cause == "ada-laptop · team engineering · $1.50 of $20.00 spent · expires on 2099-01-02"
+    assert found.cause == "ada-laptop · team engineering · $1.50 of $20.00 spent · expires on 2099-01-02 03:04 UTC"
     assert info and info.expires_in and info.expires_in > 70 * 365 * 86400
     assert server.lines == ["GET /key/info"], "the key stands in no URL, which proxies log"
 

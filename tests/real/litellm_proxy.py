@@ -90,16 +90,16 @@ def litellm(tmp_path_factory: pytest.TempPathFactory, fake_bedrock: FakeBedrock)
     """A LiteLLM with a master key and without a database."""
     master_key = "sk-master-7b1e5d0c9a3f4e62"
     folder = tmp_path_factory.mktemp("litellm")
-    config = _config("pong-from-litellm", fake_bedrock.url, {"master_key": master_key})
-    with _running(folder, config) as (url, log):
+    config = config_of("pong-from-litellm", fake_bedrock.url, {"master_key": master_key})
+    with running(folder, config) as (url, log):
         yield Proxy(url, "pong-from-litellm", log, master_key)
 
 
 @pytest.fixture(scope="session")
 def litellm_below_a_path(tmp_path_factory: pytest.TempPathFactory, fake_bedrock: FakeBedrock) -> Iterator[Proxy]:
     """A LiteLLM that answers below /llm (and, as LiteLLM does, without it too)."""
-    config = _config("pong-below-a-path", fake_bedrock.url, {"master_key": "sk-master-5a1d7c3e9b2f4086"})
-    with _running(tmp_path_factory.mktemp("litellm-path"), config, SERVER_ROOT_PATH="/llm") as (url, log):
+    config = config_of("pong-below-a-path", fake_bedrock.url, {"master_key": "sk-master-5a1d7c3e9b2f4086"})
+    with running(tmp_path_factory.mktemp("litellm-path"), config, SERVER_ROOT_PATH="/llm") as (url, log):
         yield Proxy(f"{url}/llm", "pong-below-a-path", log, "sk-master-5a1d7c3e9b2f4086")
 
 
@@ -129,11 +129,12 @@ def litellm_with_custom_auth(
     for name, key in {"HS256": signing_keys.hs256, **signing_keys.public}.items():
         (folder / f"{name}.verify").write_text(key)
     settings = {"master_key": "sk-unused-0d4c", "custom_auth": "custom_auth.user_api_key_auth"}
-    with _running(folder, _config("pong-from-custom-auth", fake_bedrock.url, settings)) as (url, log):
+    with running(folder, config_of("pong-from-custom-auth", fake_bedrock.url, settings)) as (url, log):
         yield Proxy(url, "pong-from-custom-auth", log)
 
 
-def _config(answer: str, bedrock: str, general: Mapping[str, object]) -> dict[str, object]:
+def config_of(answer: str, bedrock: str, general: Mapping[str, object]) -> dict[str, object]:
+    """Return a configuration with the models above; the mocked ones give this answer."""
     mocks = [
         {"model_name": name, "litellm_params": {"model": f"anthropic/{name}", "api_key": "-", "mock_response": answer}}
         for name in ANTHROPIC_MODELS
@@ -151,7 +152,8 @@ def _config(answer: str, bedrock: str, general: Mapping[str, object]) -> dict[st
 
 
 @contextlib.contextmanager
-def _running(folder: Path, config: Mapping[str, object], **variables: str) -> Iterator[tuple[str, Path]]:
+def running(folder: Path, config: Mapping[str, object], **variables: str) -> Iterator[tuple[str, Path]]:
+    """Run a LiteLLM with this configuration in a folder: its URL and its log."""
     (program,) = require(LITELLM)
     port = free_port()
     (folder / "config.yaml").write_text(json.dumps(config))  # YAML is a superset of JSON

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from wizard.answers import Gateway
 from wizard.gateway.answer import describe
 from wizard.gateway.catalogue import CATALOGUE
-from wizard.gateway.refusal import refusal
+from wizard.gateway.refusal import OF_THE_KEY, refusal
 from wizard.gateway.way import way_to
 from wizard.machine.model import Machine
 from wizard.net import limits
@@ -30,6 +30,8 @@ _MODEL_LIST: Final = 8 * 1024 * 1024
 
 _MESSAGE: Final = {"max_tokens": 16, "messages": [{"role": "user", "content": "Answer with the word ready."}]}
 _MESSAGE_LIMIT: Final = 60.0
+_SOON: Final = 86400
+"""Seconds that a stored key has left when its end is worth a word."""
 
 
 class OriginNotConfirmed(Exception):  # noqa: N818 - reads as the sentence it is
@@ -55,6 +57,30 @@ class KeyInfo:
     def expires_in(self) -> int | None:
         """Seconds until the key expires, None when it does not or nobody knows."""
         return None if self.expires is None else int((self.expires - datetime.now(UTC)).total_seconds())
+
+
+async def accepts(
+    gateway: Gateway, machine: Machine, key: Secret, confirmed: frozenset[str]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Ask what a key may do, at no cost: the verdict `key.accepted` and the names of its models.
+
+    LiteLLM 1.106.2 lists models for a key whose team or user is over budget, that is rate-limited or that may not send
+    messages; so it is asked for a message without any text as well, which it refuses before a model is called.
+    Raises OriginNotConfirmed before any connection.
+    """
+    listed, models = await list_models(gateway, machine, key, confirmed)
+    if listed.status == "fail" and listed.verdict != "key-route-denied":
+        return listed, models
+    call = _Call("key.accepted", gateway, machine, key, confirmed)
+    answer = await call.send("POST", "/v1/messages", body=b"{}")
+    if isinstance(answer, Verdict):
+        return listed, models
+    if answer.status == 400:
+        return (call.verdict("key-accepted-unlisted") if listed.status == "fail" else listed), models
+    fault = refusal(answer, key)
+    if fault.verdict not in OF_THE_KEY or (fault.verdict == "key-route-denied" and gateway.route != "anthropic"):
+        return listed, models
+    return call.fault(fault), models
 
 
 async def list_models(
@@ -94,7 +120,7 @@ async def key_info(
         info = _key_info(told)
         facts = {"alias": info.alias, "user": info.user, "team": info.team, "spend": info.spend, "budget": info.budget}
         expires = info.expires.isoformat() if info.expires else None
-        return call.verdict("owner", owner=_owner(info), expires=expires, **facts), info
+        return call.verdict(_owner_verdict(info), owner=_owner(info), expires=expires, **facts), info
     if answer.status in (401, 403, 404):
         return call.verdict("owner-hidden"), None
     return call.verdict("owner-unknown"), None
@@ -158,7 +184,8 @@ class _Call:
         return judge(CATALOGUE, self.check, verdict, ms=ms, **{**self.facts, **facts})
 
     def fault(self, fault: Fault) -> Verdict:
-        return self.verdict(fault.verdict, **fault.facts)
+        nameless = {"model": "asked for"} if fault.verdict.startswith("model-") and "model" not in self.facts else {}
+        return self.verdict(fault.verdict, **{**nameless, **fault.facts})
 
     def refused(self, answer: Response) -> Verdict:
         return self.fault(refusal(answer, self.key))
@@ -207,6 +234,12 @@ def _moment(value: object) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _owner_verdict(info: KeyInfo) -> str:
+    if info.expires_in is not None and info.expires_in < _SOON:
+        return "owner-expires-soon"
+    return "owner-budget-low" if info.budget and (info.spend or 0) >= 0.9 * info.budget else "owner"
+
+
 def _owner(info: KeyInfo) -> str:
     parts = [info.alias or info.user or "a key without a name"]
     if info.team:
@@ -214,5 +247,5 @@ def _owner(info: KeyInfo) -> str:
     if info.budget is not None:
         parts.append(f"${info.spend or 0:.2f} of ${info.budget:.2f} spent")
     if info.expires is not None:
-        parts.append(f"expires on {info.expires:%Y-%m-%d}")
+        parts.append(f"expires on {info.expires:%Y-%m-%d %H:%M} UTC")
     return " · ".join(parts)

@@ -249,6 +249,11 @@ _KEY: Final[Mapping[str, Kind]] = {
         "The gateway accepts the key and lists no model for it.",
         "Ask whoever runs the gateway to give the key a model.",
     ),
+    "key-accepted-unlisted": Kind(
+        "warn",
+        "The gateway accepts the key for messages and does not let it list models.",
+        "Type the names of the models that you were given, or ask for the route /v1/models as well.",
+    ),
     "key-missing": Kind("fail", "The gateway got no key.", "Check what the key's source holds."),
     "key-malformed": Kind(
         "fail",
@@ -268,8 +273,38 @@ _KEY: Final[Mapping[str, Kind]] = {
         "The gateway does not accept the key {hint}; it runs without a database and knows only its master key.",
         "Check the key, and ask whoever runs the gateway which one to use.",
     ),
-    "key-expired": Kind("fail", "The key {hint} has expired.", "Get a new one from where it came from."),
+    "key-database-down": Kind(
+        "fail",
+        "The gateway can't look the key {hint} up: its database does not answer.",
+        "Your settings are not the cause: tell whoever runs the gateway.",
+    ),
+    "key-expired": Kind("fail", "The key {hint} {when}.", "Get a new one from where it came from."),
     "key-blocked": Kind("fail", "The key {hint} is blocked.", "Ask whoever runs the gateway to unblock it."),
+    "key-group-blocked": Kind(
+        "fail", "The {group} of the key {hint} is blocked.", "Ask whoever runs the gateway to unblock the {group}."
+    ),
+    "key-route-denied": Kind(
+        "fail",
+        "The key {hint} may not send messages: {message}",
+        "Ask for a key for LLM calls; this one was made for something else.",
+    ),
+    "key-jwt-expired": Kind("fail", "By the gateway's clock the token {hint} ended {ago} ago{clocks}.", "{remedy}"),
+    "key-jwt-early": Kind("fail", "By the gateway's clock the token {hint} is not valid {ahead}{clocks}.", "{remedy}"),
+    "key-jwt-signature": Kind(
+        "fail",
+        "The gateway does not know the key that signed the token {hint}.",
+        "Check the signing key in the wizard, and ask whoever runs the gateway which one it trusts.",
+    ),
+    "key-jwt-algorithm": Kind(
+        "fail",
+        "The gateway takes no tokens signed with {algorithm}.",
+        "Choose RS256 or ES256 with a private key; LiteLLM's own JWT auth never takes HS256.",
+    ),
+    "key-jwt-claims": Kind(
+        "fail",
+        "The gateway misses something in the token {hint}: {message}",
+        "Ask whoever runs the gateway which issuer and audience it wants, and put them into the claims.",
+    ),
     "key-jwt-off": Kind(
         "fail",
         "The key is a JWT, and this gateway does not accept JWTs.",
@@ -289,12 +324,19 @@ _KEY: Final[Mapping[str, Kind]] = {
         "Ask whoever runs the gateway to let this machine through.",
     ),
     "budget": Kind(
-        "fail", "The key {hint} has used up its budget.", "Ask whoever runs the gateway to raise or reset it."
+        "fail",
+        "The key {hint} has used up {whose}{amounts}.",
+        "Ask whoever runs the gateway to raise or reset it.",
     ),
     "key-limited": Kind(
         "warn",
-        "The gateway accepts the key and limits its rate right now{wait}.",
-        "Wait a moment and run the test again.",
+        "The gateway accepts the key and limits it{which} right now{wait}.",
+        "Wait a moment and run the test again; Claude Code needs a higher limit if this comes back.",
+    ),
+    "key-limit-zero": Kind(
+        "fail",
+        "The gateway allows the key {hint} no {limit} at all.",
+        "Ask whoever runs the gateway to raise that limit.",
     ),
     "model-denied": Kind(
         "fail", "The key {hint} may not use the model {model}.", "Choose another model, or ask for access to this one."
@@ -303,6 +345,12 @@ _KEY: Final[Mapping[str, Kind]] = {
         "fail", "The gateway has no model called {model} on this route.", "Choose one that the gateway lists."
     ),
     "owner": Kind("pass", "{owner}"),
+    "owner-expires-soon": Kind(
+        "warn", "The key ends within a day: {owner}.", "Get one that lives longer before it ends."
+    ),
+    "owner-budget-low": Kind(
+        "warn", "Nearly all of the budget is spent: {owner}.", "Ask whoever runs the gateway to raise it."
+    ),
     "owner-unknown": Kind("skip", "Not tried: the gateway tells nothing about keys (it runs without a database)."),
     "owner-hidden": Kind("skip", "Not tried: the gateway does not let this key ask about itself."),
     "message-answered": Kind("pass", "{model} answered in {seconds:.1f} seconds"),
