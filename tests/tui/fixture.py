@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from wizard.answers import Answers, Gateway, Key, Models, Write
 from wizard.apply.change import Change, Plan
+from wizard.apply.undo import Undone
 from wizard.flow import Draft
 from wizard.gateway.catalogue import CATALOGUE as GATEWAY
 from wizard.gateway.health import ROWS
@@ -237,6 +238,8 @@ class Fake:
     proofs: tuple[Verdict, ...] = PROOFS
     answer: Verdict = ANSWERED
     write_error: Exception | None = None
+    undo_error: Exception | None = None
+    off: str = ""
     hold: asyncio.Event | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -255,6 +258,8 @@ class Fake:
             wanted_models=wanted_models,
             make_plan=self._make_plan,
             carry_out=self._carry_out,
+            suspended=lambda _: self.off,
+            undo=self._undo,
             proof_rows=self._proof_rows,
             prove=self._prove,
         )
@@ -297,6 +302,13 @@ class Fake:
         if self.write_error is not None:
             raise self.write_error
         return None
+
+    def _undo(self, machine: Machine, number: int) -> Undone:
+        self.calls.append(("undo", number))
+        if self.undo_error is not None:
+            raise self.undo_error
+        changed = [each.path for each in self.plan.changes if not each.is_new]
+        return Undone(1, tuple(changed), tuple(each.path for each in self.plan.changes if each.is_new), ())
 
     @staticmethod
     def _proof_rows(answers: Answers, machine: Machine) -> Rows:

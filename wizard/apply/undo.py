@@ -14,6 +14,7 @@ from wizard.apply.journal import ABSENT, EVERYTHING, DamagedState, Ledger, Origi
 from wizard.apply.managed_block import BlockProblem
 from wizard.apply.order import Target, is_generation
 from wizard.apply.recovery import OUR_LINES, Back, ways_back
+from wizard.apply.suspend import OPEN_TERMINALS
 from wizard.apply.transaction import at_work, held_back
 from wizard.apply.work import Job, Progress, Stage
 from wizard.machine.model import Machine
@@ -45,7 +46,8 @@ class Way:
 class Undone:
     """What an undo did: the run it took back, the files given back or removed again, and what stays and why.
 
-    `copies` are where the state folder still holds what a file that stays was before the first run.
+    `copies` are where the state folder still holds what a file that stays was before the first run. `off` says that
+    nothing leads shells to the gateway any more.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Undone:
     removed: tuple[Path, ...]
     kept: Kept
     copies: tuple[tuple[Path, Path], ...] = ()
+    off: bool = False
 
     def lines(self, machine: Machine) -> tuple[str, ...]:
         """Return it as lines for a person."""
@@ -60,6 +63,7 @@ class Undone:
         lines += [f"{machine.short(path)} is gone again." for path in self.removed]
         lines += kept_lines(self.kept, machine)
         lines += [f"What {machine.short(path)} held before is in {machine.short(copy)}." for path, copy in self.copies]
+        lines += [OPEN_TERMINALS] * self.off
         return tuple(lines) or ("Everything already is as it was before.",)
 
     def as_json(self) -> dict[str, object]:
@@ -110,15 +114,20 @@ def look_back(machine: Machine) -> Way:
         raise Refused(f"{machine.short(error.path)} is gone or damaged, so nothing can be undone.") from None
 
 
-def undo_last(machine: Machine, *, progress: Progress = _silent, system: System | None = None) -> Undone:
+def undo_last(
+    machine: Machine, *, number: int | None = None, progress: Progress = _silent, system: System | None = None
+) -> Undone:
     """Take the last write back: byte for byte where a file still is what we wrote, else our parts only.
 
-    Settings go first, so that a helper is never missing while they name it. Raises Refused when there is nothing to
-    undo or a file can't be read, and WriteFailed when the system refused a write and all is as before the undo.
+    With `number` it has to be that run, else somebody has written since. Settings go first, so that a helper is never
+    missing while they name it. Raises Refused when there is nothing to undo or a file can't be read, and WriteFailed
+    when the system refused a write and all is as before the undo.
     """
     with held_back(), at_work(machine, progress, system) as work:
         work.recover()
         last = _last(work.store.receipts())
+        if number not in (None, last.number):
+            raise Refused("Another claude-litellm-wizard has written since. Look at undo --list.")
         backs = ways_back(last, work.store)
         way = _way(last.number, backs, machine)
         parts = {each.path: dict(each.parts) for each in last.written}
@@ -156,7 +165,9 @@ def _way(number: int, backs: Iterable[Back], machine: Machine) -> Way:
 def _undone(way: Way) -> Undone:
     changed = [each for each in way.changes if each.before != each.after]
     removed = tuple(each.path for each in changed if each.after is None)
-    return Undone(way.number, tuple(each.path for each in changed if each.after is not None), removed, way.kept)
+    restored = tuple(each.path for each in changed if each.after is not None)
+    off = any(each.after is None and each.role in ("setup-script", "fish") for each in changed)
+    return Undone(way.number, restored, removed, way.kept, off=off)
 
 
 # ── every run ────────────────────────────────────────────────────────────────────────────────────────────────────────

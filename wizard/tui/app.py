@@ -73,6 +73,9 @@ class WizardApp(TerminalApp):
         machine = await in_daemon_thread(partial(services.survey, self.session.draft.machine))
         self.session.draft = replace(self.session.draft, machine=machine)
         self.surveyed.set()
+        self.session.off = await in_daemon_thread(partial(services.suspended, machine))
+        if self.session.off and isinstance(self.screen, StepScreen):
+            self.screen.retell()
         await in_daemon_thread(services.warm)
         gc.freeze()
         gc.set_threshold(700, 10, 1000)  # a full collection holds the event loop up, and no run is that long

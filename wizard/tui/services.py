@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wizard.answers import Answers, Gateway, Route
     from wizard.apply.plan import Plan
     from wizard.apply.transaction import Receipt, Stage
+    from wizard.apply.undo import Undone
     from wizard.keys.backend import Backend, Report
     from wizard.machine.claude_code import Tier
     from wizard.machine.model import Machine
@@ -70,6 +71,10 @@ class Services:
     wanted_models: Callable[[str | None, Route, str], Mapping[Tier, str]]
     make_plan: MakePlan
     carry_out: CarryOut
+    suspended: Callable[[Machine], str]
+    """Says in one sentence that the set-up is switched off, "" when it is not; reads files: called in a thread."""
+    undo: Callable[[Machine, int], Undone]
+    """Takes back the write with this number; called in a thread."""
     proof_rows: Callable[[Answers, Machine], Rows]
     prove: Prove
 
@@ -169,6 +174,18 @@ def _carry_out(
     return carry_out(plan, machine, replace=replace, progress=progress)
 
 
+def _suspended(machine: Machine) -> str:
+    from wizard.apply.suspend import SENTENCE, is_off
+
+    return SENTENCE if is_off(machine) else ""
+
+
+def _undo(machine: Machine, number: int) -> Undone:
+    from wizard.apply.undo import undo_last
+
+    return undo_last(machine, number=number)
+
+
 def _proof_rows(answers: Answers, machine: Machine) -> Rows:
     from wizard.prove import rows
 
@@ -194,6 +211,8 @@ REAL = Services(
     wanted_models=_wanted_models,
     make_plan=_make_plan,
     carry_out=_carry_out,
+    suspended=_suspended,
+    undo=_undo,
     proof_rows=_proof_rows,
     prove=_prove,
 )

@@ -13,25 +13,29 @@ if TYPE_CHECKING:
     from wizard.apply.plan import Plan
     from wizard.apply.transaction import Receipt
 
-Written = Literal["no", "under way", "yes", "nothing to do", "refused", "failed"]
+Written = Literal["no", "under way", "yes", "nothing to do", "refused", "failed", "undone"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How far the writing got. `error` says why it was refused or taken back; `proofs` are empty until they ran."""
+    """How far the writing got. `error` says why it was refused or taken back; `proofs` are empty until they ran.
+
+    `undone` are the lines that say what came of taking the write back.
+    """
 
     written: Written = "no"
     error: str = ""
     files: tuple[str, ...] = ()
     receipt: Receipt | None = None
     proofs: tuple[Verdict, ...] = ()
+    undone: tuple[str, ...] = ()
 
 
 class Session:
     """The state of one run. Screens read it and put new values in; it knows no screen and no App.
 
     `plan` is the plan as it was last shown, which is the one that is written. `keeping` is whether the user said
-    to keep the rest of the answers.
+    to keep the rest of the answers. `off` is a sentence while the set-up on this machine is switched off.
     """
 
     def __init__(self, draft: Draft, services: Services, trouble: str = "") -> None:
@@ -43,6 +47,7 @@ class Session:
         self.outcome = Outcome()
         self.furthest = Step.SERVER
         self.keeping = False
+        self.off = ""
 
     @property
     def is_writing(self) -> bool:
@@ -57,4 +62,4 @@ class Session:
     @property
     def would_lose(self) -> bool:
         """Whether leaving now loses answers that are saved nowhere."""
-        return not self.is_written and self.draft.answers != self.first
+        return not self.is_written and self.outcome.written != "undone" and self.draft.answers != self.first

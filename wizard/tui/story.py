@@ -91,6 +91,8 @@ def _written(session: Session) -> tuple[State, str]:
             return "pass", "as it is"
         case "refused" | "failed":
             return "fail", outcome.written
+        case "undone":
+            return "skip", "undone"
         case _:
             return "ahead", ""
 
@@ -102,6 +104,8 @@ def occasion(session: Session) -> str:
         return "first set-up"
     if moved(draft):
         return MOVED
+    if session.off:
+        return "switched off"
     changed = [
         word
         for word, was, now in (
@@ -129,6 +133,8 @@ def moved(draft: Draft) -> bool:
 def exit_code(session: Session) -> int:
     """Return the exit code of a run that ended by leaving the screens."""
     match session.outcome.written:
+        case "undone":
+            return 0
         case "yes" | "nothing to do":
             return 1 if worst(session.outcome.proofs) == "fail" else 0
         case "refused":
@@ -147,6 +153,8 @@ def last_words(session: Session) -> str:
             return "\n".join(_what_was_done(session))
         case "nothing to do":
             return "Nothing was changed: every file was already as you want it."
+        case "undone":
+            return "\n".join(["The set-up was written and taken back again.", *outcome.undone])
         case "refused":
             return f"{outcome.error}\nNothing was changed."
         case "failed":

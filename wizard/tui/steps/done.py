@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -16,7 +17,7 @@ from textual.widgets import Static
 from wizard.flow import Step
 from wizard.tui.session import Outcome, Session
 from wizard.tui.steps.base import ScrollingStep
-from wizard.tui.steps.writing import WHAT_NEXT, judgement, write_plan
+from wizard.tui.steps.writing import WHAT_NEXT, judgement, take_back, write_plan
 from wizard.tui.widgets.checks import CheckList
 from wizard.tui.widgets.question import Question
 from wizard.tui.widgets.side_pane import Explanation
@@ -50,6 +51,7 @@ class DoneStep(ScrollingStep):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Finish", key_display="Enter", id="done.finish", tooltip="Leave the wizard"),
         Binding("ctrl+r", "again", "Prove again", key_display="^R", id="done.again", tooltip="Run the proofs again"),
+        Binding("u", "undo", "Undo", id="done.undo", tooltip="Take this write back; asks first"),
     ]
 
     @dataclass
@@ -68,6 +70,9 @@ class DoneStep(ScrollingStep):
         question = Question(id="money")
         question.display = False
         yield question
+        undo = Question(id="undo")
+        undo.display = False
+        yield undo
         yield Static("", id="next", markup=False)
 
     def on_mount(self) -> None:
@@ -146,7 +151,7 @@ class DoneStep(ScrollingStep):
         self.retell()
 
     def _offer_answer(self, asked: bool) -> None:
-        question = self.query_one(Question)
+        question = self.query_one("#money", Question)
         answer = next((each for each in self.session.outcome.proofs if each.id == _ANSWER), None)
         if asked:
             question.ask("")
@@ -159,7 +164,7 @@ class DoneStep(ScrollingStep):
         others = [each for each in self.session.outcome.proofs if each.id in ("proof.helper", "proof.settings")]
         return bool(others) and all(each.status in ("pass", "warn") for each in others)
 
-    @on(Question.Answered)
+    @on(Question.Answered, "#money")
     def answered(self, event: Question.Answered) -> None:
         """Have Claude Code answer on a yes."""
         if not event.yes:
@@ -176,13 +181,57 @@ class DoneStep(ScrollingStep):
 
     def may_go_on(self) -> bool:
         """Finish waits for the write and the proofs."""
-        return self.session.is_written and not self.proving
+        return (self.session.is_written or self.session.outcome.written == "undone") and not self.proving
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Proofs can be run again once they ran."""
         if action == "again":
-            return True if self.may_go_on() else None
+            return True if self.session.is_written and not self.proving else None
+        if action == "undo":
+            return True if self.session.outcome.written == "yes" and not self.proving else None
         return super().check_action(action, parameters)
+
+    def action_undo(self) -> None:
+        """Ask whether to take the write back."""
+        self.query_one("#money", Question).ask("")
+        question = self.query_one("#undo", Question)
+        question.ask("Take this write back? Every file becomes what it was before.", "Take it back", "Keep it")
+        question.focus()
+
+    @on(Question.Answered, "#undo")
+    async def take_back_or_not(self, event: Question.Answered) -> None:
+        """Take the write back on a yes."""
+        if not event.yes:
+            event.question.ask("")
+            return
+        event.question.settle("Taking it back …")
+        self.run_worker(self.take_back(), group="write")
+
+    async def take_back(self) -> None:
+        """Undo the write of this run, and say what came of it."""
+        before = self.session.outcome
+        try:
+            self.session.outcome = await take_back(self.session)
+        finally:
+            if self.session.is_writing:
+                self.session.outcome = replace(before, error="The undo ended in a way nobody expected.")
+            self.post_message(self.Settled())
+        outcome = self.session.outcome
+        question = self.query_one("#undo", Question)
+        if outcome.written != "undone":
+            question.settle(f"It was not taken back: {outcome.error}")
+            self.retell()
+            return
+        question.ask("")
+        self.checks.display = False
+        self.ask("Taken back")
+        self.lead("Everything is as it was before this run." if not self._stays(outcome) else "Look at what stays.")
+        self.query_one("#next", Static).update(Content("\n".join(outcome.undone)))
+        self.retell()
+
+    @staticmethod
+    def _stays(outcome: Outcome) -> bool:
+        return any("because" in line for line in outcome.undone)
 
     def action_again(self) -> None:
         """Run the proofs again."""

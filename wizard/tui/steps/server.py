@@ -82,6 +82,12 @@ class ServerStep(StepScreen):
         self.lead(f"It was {before}. Nothing else needs to change.", "-mixed")
         self.query_one(TitleBar).tell(story.MOVED)
 
+    def retell(self) -> None:
+        """Say too that the set-up is switched off, while that is so."""
+        super().retell()
+        if self.session.off and not story.moved(self.session.draft):
+            self.lead(f"{self.session.off} Writing switches it on again.", "-mixed")
+
     def may_go_on(self) -> bool:
         """Next is always there: it says what is missing."""
         return True

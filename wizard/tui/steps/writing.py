@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ WHAT_NEXT: Final = Content.assemble(
     ("claude\n", "bold"),
     ("Undo    ", "$text-muted"),
     (f"{story.PROGRAM} undo", "bold"),
+    ", or u on this screen",
 )
 
 
@@ -43,6 +45,18 @@ async def write_plan(session: Session, progress: Callable[[Stage], None]) -> Out
     except WriteFailed as error:
         return Outcome("failed", str(error))
     return Outcome("yes", files=tuple(draft.machine.short(each.path) for each in plan.pending), receipt=receipt)
+
+
+async def take_back(session: Session) -> Outcome:
+    """Undo the write of this run, in a thread, and return what came of it."""
+    before, machine = session.outcome, session.draft.machine
+    number = before.receipt.number if before.receipt else 0
+    session.outcome = replace(before, written="under way")
+    try:
+        undone = await in_daemon_thread(partial(session.services.undo, machine, number))
+    except (Refused, WriteFailed) as error:
+        return replace(before, error=str(error))
+    return Outcome("undone", files=before.files, undone=undone.lines(machine))
 
 
 def judgement(proofs: tuple[Verdict, ...], *, answered: bool) -> tuple[str, str, str]:
