@@ -46,11 +46,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The texts of one verdict; `{name}` is filled from the facts."""
+    """The texts of one verdict; `{name}` is filled from the facts, and from `defaults` where nobody found one."""
 
     status: Status
     cause: str
     fix: str = ""
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
 
 def judge(
@@ -67,12 +68,13 @@ def judge(
     """
     kind = catalogue[verdict]
     fill = string.Formatter().vformat
+    known = {**kind.defaults, **facts}
     return Verdict(
         check,
         kind.status,
         verdict,
-        fill(kind.cause, (), facts),
-        fill(kind.fix, (), facts),
+        fill(kind.cause, (), known),
+        fill(kind.fix, (), known),
         facts,
         ms,
     )

@@ -33,25 +33,37 @@ class Issued:
 
 
 class Authority:
-    """A certificate authority that no machine knows."""
+    """A certificate authority that no machine knows; with a `parent` it is an intermediate one."""
 
-    def __init__(self, folder: Path, name: str = "Corp Root CA") -> None:
+    def __init__(
+        self, folder: Path, name: str = "Corp Root CA", *, parent: Authority | None = None, organization: str = ""
+    ) -> None:
         self.folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name(name)
+        self._name = _name(name, organization)
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        signer = parent or self
         unsigned = (
-            _unsigned(self._name, self._name, self._key, -1, 3650)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            _unsigned(self._name, signer._name, self._key, -1, 3650)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
         )
         self.certificate = folder / f"{name}.pem"
-        self.certificate.write_bytes(unsigned.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        self.certificate.write_bytes(unsigned.sign(signer._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
     def issue(
-        self, *names: str, starts: int = -1, ends: int = 90, self_signed: bool = False, file: str = "server"
+        self,
+        *names: str,
+        starts: int = -1,
+        ends: int = 90,
+        self_signed: bool = False,
+        file: str = "server",
+        chain: Sequence[Authority] = (),
     ) -> Issued:
-        """Sign a certificate for hosts; it is valid from `starts` to `ends`, in days from now."""
+        """Sign a certificate for hosts; it is valid from `starts` to `ends`, in days from now.
+
+        `chain` are the authorities whose certificates the server sends after its own.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(names[0])
         unsigned = (
@@ -61,13 +73,17 @@ class Authority:
         )
         signed = unsigned.sign(key if self_signed else self._key, hashes.SHA256())
         issued = Issued(self.folder / f"{file}.pem", self.folder / f"{file}.key")
-        issued.certificate.write_bytes(signed.public_bytes(Encoding.PEM))
+        pem = [signed.public_bytes(Encoding.PEM), *(each.certificate.read_bytes() for each in chain)]
+        issued.certificate.write_bytes(b"".join(pem))
         issued.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return issued
 
 
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+def _name(text: str, organization: str = "") -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, text)]
+    if organization:
+        parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    return x509.Name(parts)
 
 
 def _hosts(names: Sequence[str]) -> list[x509.GeneralName]:

@@ -131,15 +131,22 @@ def hashed(authority: Authority) -> Path:
 
 
 @pytest.mark.parametrize("name", ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"])
-async def test_an_authority_file_that_is_not_there(name: str, home: Path) -> None:
-    tls = (await check("https://127.0.0.1:1", home, {name: "/nonexistent/ca.pem"}))["gateway.tls"]
-    assert tls.verdict == "tls-ca-missing"
-    assert name in tls.cause and "/nonexistent/ca.pem" in tls.cause
+async def test_an_authority_file_that_is_not_there(name: str, authority: Authority, home: Path) -> None:
+    async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        tls = (await check(url, home, {name: "/nonexistent/ca.pem"}))["gateway.tls"]
+        assert tls.verdict == "tls-ca-missing"
+        assert name in tls.cause and "/nonexistent/ca.pem" in tls.cause and name in tls.fix
+        if name == "NODE_EXTRA_CA_CERTS":  # a server that is trusted without it works: Claude Code passes it over
+            also = {name: "/nonexistent/ca.pem", "SSL_CERT_FILE": str(authority.certificate)}
+            tls = (await check(url, home, also))["gateway.tls"]
+            assert (tls.status, tls.verdict) == ("warn", "tls-file-unused")
 
 
-async def test_an_authority_file_that_is_none(home: Path) -> None:
+async def test_an_authority_file_that_is_none(authority: Authority, home: Path) -> None:
     (home / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
-    found = await check("https://127.0.0.1:1", home, ca_file="~/ca.pem")
+    async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
+        found = await check(f"https://127.0.0.1:{server.port}", home, ca_file="~/ca.pem")
     assert found["gateway.tls"].verdict == "tls-ca-unusable"
 
 
@@ -157,12 +164,19 @@ async def test_a_client_certificate(authority: Authority, home: Path) -> None:
         assert worst(tuple(found.values())) == "pass"
 
 
-async def test_a_client_certificate_without_its_key(authority: Authority, home: Path) -> None:
+async def test_a_client_certificate_that_cannot_be_used(authority: Authority, home: Path) -> None:
     mine, other = authority.issue("ada", file="client"), authority.issue("bob", file="other")
-    for key in (str(other.key), "/nonexistent.key"):
-        cert = str(mine.certificate)
-        found = await check("https://127.0.0.1:1", home, client_cert=cert, client_key=key)
-        assert found["gateway.tls"].verdict == "tls-client-cert-unusable"
+    cert, ca = str(mine.certificate), str(authority.certificate)
+    wrong = await check("https://127.0.0.1:1", home, client_cert=cert, client_key=str(other.key))
+    assert wrong["gateway.tls"].verdict == "tls-client-cert-unusable", "no request of Claude Code's gets out then"
+    async with serving(servers.litellm(), wants_certificate(authority, ssl.TLSVersion.TLSv1_3)) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        missing = await check(url, home, client_cert=cert, client_key="/nonexistent.key", ca_file=ca)
+    assert missing["gateway.alive"].verdict == "tls-client-cert-unusable"
+    async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        unused = await check(url, home, client_cert=cert, client_key="/nonexistent.key", ca_file=ca)
+    assert unused["gateway.tls"].verdict == "tls-file-unused", "a server that wants none works without it"
 
 
 # Proxies
@@ -220,7 +234,7 @@ async def test_a_dead_proxy_is_named(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["socks5://127.0.0.1:1", "proxy.corp.example:3128", "http://", "http://[::1", "nonsense"]
+    "url", ["socks5://127.0.0.1:1", "proxy.corp.example:http", "http://", "http://[::1", "nonsense"]
 )
 async def test_a_proxy_that_is_none(url: str, home: Path) -> None:
     connect = (await check("http://127.0.0.1:9", home, {"HTTPS_PROXY": url}))["gateway.connect"]

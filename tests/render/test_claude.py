@@ -60,7 +60,9 @@ def test_the_bedrock_route_and_everything_optional() -> None:
         "CLAUDE_CODE_CLIENT_CERT": "/home/ada/me.pem",
         "CLAUDE_CODE_CLIENT_KEY": "/etc/keys/me.key",
         "HTTPS_PROXY": "http://proxy.corp.example:3128",
+        "https_proxy": "http://proxy.corp.example:3128",
         "NO_PROXY": "localhost,.corp.example",
+        "no_proxy": "localhost,.corp.example",
     }
 
 
@@ -83,9 +85,14 @@ def test_shells_get_no_credential_no_cancel_and_nothing_that_other_programs_obey
 
     assert "" not in shell.values()
     assert "0" not in shell.values()
-    assert not {"NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "NO_PROXY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"} & set(
-        shell
-    )
+    assert not {
+        "NODE_EXTRA_CA_CERTS",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_API_KEY",
+    } & set(shell)
     assert shell.items() <= environment(answers, MACHINE, 1000).items()
 
 

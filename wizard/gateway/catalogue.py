@@ -67,23 +67,36 @@ _TLS: Final[Mapping[str, Kind]] = {
     ),
     "tls-untrusted": Kind(
         "fail",
-        "The certificate of {host} is signed by {issuer}, which this machine does not trust.",
-        "Give that authority's PEM file as CA file; if it is a well-known one, the server sends an incomplete chain.",
+        "The certificate of {host} is signed by {issuer}, which Claude Code does not trust here.",
+        "{advice}",
+        {
+            "issuer": "an authority",
+            "advice": "Give that authority's PEM file as CA file (gateway.ca_file); if it is a well-known one, the"
+            " server sends an incomplete chain.",
+        },
+    ),
+    "tls-incomplete": Kind(
+        "fail",
+        "{host} sends an incomplete chain: the certificate of {issuer}, which signs the last one, is missing.",
+        "{advice}",
     ),
     "tls-expired": Kind(
         "fail",
         "The certificate of {host} expired on {not_after}.",
         "Ask whoever runs the gateway to renew it, and check the clock of this machine.",
+        {"not_after": "an earlier date"},
     ),
     "tls-not-yet": Kind(
         "fail",
         "The certificate of {host} is valid from {not_before} on.",
         "Check the clock of this machine; if it is right, tell whoever runs the gateway.",
+        {"not_before": "a later date"},
     ),
     "tls-hostname": Kind(
         "fail",
         "The certificate is for {names}, and you asked for {host}.",
         "Use the name on the certificate, or ask whoever runs the gateway for a certificate with this one.",
+        {"names": "another host"},
     ),
     "tls-version": Kind(
         "fail",
@@ -93,20 +106,20 @@ _TLS: Final[Mapping[str, Kind]] = {
     "tls-client-cert": Kind(
         "fail",
         "{host}:{port} wants a client certificate and got none that it accepts.",
-        "Give the client certificate and its key.",
+        "{advice}",
+        {"advice": "Give the client certificate and its key (gateway.client_cert, gateway.client_key)."},
     ),
     "tls-client-cert-unusable": Kind(
         "fail",
         "The client certificate {file} can't be used: {reason}.",
         "Give a PEM file and the key that belongs to it.",
     ),
-    "tls-ca-missing": Kind(
-        "fail", "{where} names {file}, which does not exist.", "Correct {where}, with an absolute path, or remove it."
-    ),
-    "tls-ca-unusable": Kind(
-        "fail",
-        "{where} names {file}, which can't be used: {reason}.",
-        "Give a PEM file with the authority's certificate.",
+    "tls-ca-missing": Kind("fail", "{where} names {file}, which does not exist.", "{advice}"),
+    "tls-ca-unusable": Kind("fail", "{where} names {file}, which can't be used: {reason}.", "{advice}"),
+    "tls-file-unused": Kind(
+        "warn",
+        "TLS works, but Claude Code passes over {file} ({where}): {reason}.",
+        "Correct that path, or remove it.",
     ),
     "tls-failed": Kind(
         "fail",

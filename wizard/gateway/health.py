@@ -16,6 +16,7 @@ from wizard.answers import Gateway, Route
 from wizard.gateway.answer import clock_skew, database, is_page, unexpected, version
 from wizard.gateway.catalogue import CATALOGUE
 from wizard.gateway.elsewhere import IDENTITY, is_configuration, look_around
+from wizard.gateway.trusting import explain
 from wizard.gateway.way import way_to
 from wizard.keys.backend import Report
 from wizard.machine.model import Machine
@@ -23,7 +24,6 @@ from wizard.net import limits
 from wizard.net.address import AddressError
 from wizard.net.fault import Fault
 from wizard.net.http import Response, Server, find, reach, request, secure
-from wizard.net.second_look import look_again
 from wizard.net.tcp import Stream
 from wizard.net.tls import Peer
 from wizard.verdict import Verdict, judge
@@ -186,9 +186,12 @@ class _Check:
             protected, peer = await secure(server, stream)
         except Fault as fault:
             took = _ms(started)
-            self.fail("gateway.tls", await look_again(server, fault), took)
+            self.fail("gateway.tls", await explain(self.gateway, self.machine, server, fault), took)
             raise _Stop("TLS has to work first.") from None
-        self.say("gateway.tls", _tls_verdict(peer), _ms(started), **_tls_facts(peer))
+        verdict, facts = _tls_verdict(peer), _tls_facts(peer)
+        if server.unused and verdict == "tls-ok":
+            verdict, facts = "tls-file-unused", {**facts, **server.unused[0].facts}
+        self.say("gateway.tls", verdict, _ms(started), **facts)
         return protected
 
     async def questions(self, server: Server, stream: Stream) -> None:
@@ -212,7 +215,7 @@ class _Check:
     async def alive(self, server: Server, asked: Asked, identity: Asked) -> None:
         answer, ms = await asked
         if isinstance(answer, Fault):
-            answer = await look_again(server, answer)
+            answer = await explain(self.gateway, self.machine, server, answer)
         elif answer.status in _HIDDEN and _is_litellm((await identity)[0]):
             self.say("gateway.alive", "hidden", ms, status=answer.status, path=ALIVE)
             return

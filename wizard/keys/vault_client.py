@@ -26,7 +26,7 @@ from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
 from wizard.net.address import Address
 from wizard.net.fault import Fault
-from wizard.net.tls import Trust
+from wizard.net.trust import Named, Trust
 from wizard.secret import Secret, redact
 from wizard.verdict import Verdict
 
@@ -354,7 +354,8 @@ def _trust(place: Place) -> ssl.SSLContext | None:
     from pathlib import Path
 
     try:
-        return Trust(bundled=False, system=False, files=((Path(place.ca_file), "key.vault.ca_file"),)).context()
+        named = Named(Path(place.ca_file), "key.vault.ca_file")
+        return Trust(bundled=False, system=False, extra=named).context()
     except Fault as fault:
         reason = fault.facts.get("reason", "it does not exist")
         raise Fault("vault-ca-file", file=place.ca_file, reason=reason) from None

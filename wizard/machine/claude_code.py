@@ -38,7 +38,7 @@ PINS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The variable that replaces each tier's model; opus and sonnet replace the default with it (2.1.197, 2.1.330)."""
 
-OF_OTHER_PROGRAMS_TOO: Final = ("NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "NO_PROXY")
+OF_OTHER_PROGRAMS_TOO: Final = ("NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 """Variables that not only Claude Code obeys; they never go into a shell."""
 
 OUR_VARIABLES: Final = frozenset(

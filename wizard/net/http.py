@@ -23,7 +23,8 @@ from wizard.net.fault import Fault
 from wizard.net.name import resolve
 from wizard.net.proxy import Proxy
 from wizard.net.tcp import Stream, connect, service_of
-from wizard.net.tls import Peer, TlsStream, Trust
+from wizard.net.tls import Peer, TlsStream
+from wizard.net.trust import Loaded, Trust
 
 if TYPE_CHECKING:
     import h11
@@ -45,12 +46,17 @@ _PROXY_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server and the way to it. `addresses` are those of the host (or of the proxy) once they are known."""
+    """A server and the way to it.
+
+    `addresses` are those of the host (or of the proxy) once they are known; `unused` are the named authorities and
+    certificates that Claude Code passes over.
+    """
 
     address: Address
     context: ssl.SSLContext | None = field(repr=False)
     proxy: Proxy | None = None
     addresses: tuple[str, ...] = ()
+    unused: tuple[Fault, ...] = ()
 
     @property
     def first_hop(self) -> tuple[str, int]:
@@ -66,16 +72,19 @@ class Server:
 async def prepare(address: Address, trust: Trust, proxy: Proxy | None = None) -> Server:
     """Get ready for requests to a server: what takes time to import and to load is done off the event loop.
 
-    Raises Fault when the CA or client certificate files can't be used.
+    Raises Fault when a CA or client certificate file makes Claude Code fail whatever the server does.
     """
     needs_tls = address.scheme == "https" or (proxy is not None and proxy.scheme == "https")
 
-    def load() -> ssl.SSLContext | None:
+    def load() -> Loaded | None:
         import h11  # noqa: F401 - 10 ms, spent here and not in the event loop
 
-        return trust.context() if needs_tls else None
+        return trust.load() if needs_tls else None
 
-    return Server(address, await in_daemon_thread(load), proxy)
+    loaded = await in_daemon_thread(load)
+    if loaded is None:
+        return Server(address, None, proxy)
+    return Server(address, loaded.context, proxy, unused=loaded.unused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from wizard.machine.background import in_daemon_thread
+from wizard.net.certificate import Certificate, read_certificate
 from wizard.net.fault import Fault
 from wizard.net.http import Server, reach
-from wizard.net.tls import TlsStream, certificate_names, common_name
+from wizard.net.tls import TlsStream
 from wizard.secret import redact
 
-_NO_CHECK_TIME: Final = 0x200000
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME; Python's ssl has no name for it."""
-
 _LIMIT: Final = 2.0
-_UNKNOWN: Final[Mapping[str, object]] = {
-    "issuer": "an authority",
-    "names": "another host",
-    "not_before": "a later date",
-    "not_after": "an earlier date",
-}
+_CHAIN: Final = 6
+_WITH_CERTIFICATE: Final = ("tls-untrusted", "tls-expired", "tls-not-yet", "tls-hostname")
 
 
 async def look_again(server: Server, fault: Fault) -> Fault:
@@ -36,15 +29,45 @@ async def look_again(server: Server, fault: Fault) -> Fault:
         async with asyncio.timeout(_LIMIT):
             return await _closer(server, fault)
     except (TimeoutError, Fault, OSError, ValueError):
-        return fault.adding(**_UNKNOWN) if fault.verdict in _WITH_CERTIFICATE else fault
+        return fault
 
 
-_WITH_CERTIFICATE: Final = ("tls-untrusted", "tls-expired", "tls-not-yet", "tls-hostname")
+async def sent_chain(server: Server) -> tuple[Certificate, ...]:
+    """Return the certificates a server sends, its own first. No byte of a request is sent.
+
+    Verification is off for this one handshake, which ends the connection; it may fail once the server has shown itself.
+    Raises Fault, and ValueError when what the server sent is no certificate.
+    """
+    unverified = await in_daemon_thread(_unverified)
+    stream = await reach(server)
+    try:
+        protected = TlsStream(stream, unverified, server.address.host)
+        try:
+            await protected.handshake()
+        except Fault:
+            if not _chain_bytes(protected.session):
+                raise
+        return tuple(read_certificate(der) for der in _chain_bytes(protected.session))
+    finally:
+        stream.close()
+
+
+def _chain_bytes(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """Python has a public name for the whole chain from 3.13 on; the private one has been there since 3.10."""
+    public = getattr(tls, "get_unverified_chain", None)
+    if public is not None:
+        return tuple(public() or ())
+    inner = getattr(getattr(tls, "_sslobj", None), "get_unverified_chain", None)
+    chain = inner() if inner is not None else None
+    if chain:
+        return tuple(ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain)
+    own = tls.getpeercert(binary_form=True)
+    return (own,) if own else ()
 
 
 async def _closer(server: Server, fault: Fault) -> Fault:
     if fault.verdict in _WITH_CERTIFICATE:
-        return fault.adding(**{**_UNKNOWN, **await _certificate(server)})
+        return Fault(fault.verdict, **{**fault.facts, **_told_by(await sent_chain(server), fault)})
     if fault.facts.get("silent"):
         return Fault("https-on-plain") if await _speaks_plainly(server) else fault
     if fault.verdict not in ("empty-reply", "reset"):
@@ -54,36 +77,26 @@ async def _closer(server: Server, fault: Fault) -> Fault:
     return Fault("tls-client-cert") if await _hangs_up_unasked(server) else fault
 
 
-async def _certificate(server: Server) -> dict[str, object]:
-    """Read the server's certificate: once unverified for its bytes, once more trusting just these to have them read."""
-    unverified = await in_daemon_thread(_unverified)
-    tls = await _shake_hands(server, unverified)
-    certificate = tls.getpeercert(binary_form=True)
-    if not certificate:
+def _told_by(chain: tuple[Certificate, ...], fault: Fault) -> dict[str, object]:
+    """Return the facts of a chain. A date is that of the first certificate in it that has the fault."""
+    if not chain:
         return {}
-    trusting_it = await in_daemon_thread(lambda: _trusting(certificate))
-    read = (await _shake_hands(server, trusting_it)).getpeercert() or {}
-    facts: dict[str, object] = {"issuer": redact(common_name(read.get("issuer")), limit=60)}
-    if names := certificate_names(read):
+    now = datetime.now(UTC)
+    at_fault = chain[0]
+    if fault.verdict == "tls-expired":
+        at_fault = next((each for each in chain if each.not_after < now), chain[0])
+    elif fault.verdict == "tls-not-yet":
+        at_fault = next((each for each in chain if each.not_before > now), chain[0])
+    facts = {name: at_fault.as_facts()[name] for name in ("issuer", "not_before", "not_after")}
+    if names := chain[0].names:
         facts["names"] = redact(", ".join(names), limit=80)
-    for fact, field in (("not_before", "notBefore"), ("not_after", "notAfter")):
-        if moment := read.get(field):
-            facts[fact] = f"{datetime.fromtimestamp(ssl.cert_time_to_seconds(str(moment)), UTC):%Y-%m-%d}"
-    return facts
+    return {**facts, "issuer": chain[0].issuer, "chain": [each.as_facts() for each in chain[:_CHAIN]]}
 
 
 def _unverified() -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE
-    return made
-
-
-def _trusting(certificate: bytes) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.check_hostname = False
-    made.load_verify_locations(cadata=certificate)
-    made.verify_flags = ssl.VerifyFlags(ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME)
     return made
 
 

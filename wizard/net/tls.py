@@ -6,23 +6,14 @@ import asyncio
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, cast
 
 from wizard.net import limits
 from wizard.net.fault import Fault
 from wizard.net.tcp import Stream, service_of
 from wizard.secret import redact
-
-_SYSTEM_BUNDLES: Final = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
-"""Where Debian, Red Hat, SUSE, and Alpine and macOS keep the system's authorities; a Python of its own may not know."""
 
 _BY_VERIFY_CODE: Final[Mapping[int, str]] = {
     9: "tls-not-yet",
@@ -57,81 +48,6 @@ _BY_REASON: Final[Mapping[str, str]] = {
 _HANDSHAKE: Final = b"\x16"
 _ALERT: Final = b"\x15"
 """The first byte of a TLS record, by its type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Whom a server's certificate may be signed by, and what we show it ourselves.
-
-    `files` and `folders` map the place to where the user set it (`NODE_EXTRA_CA_CERTS`, `gateway.ca_file`), for the
-    message when it does not exist.
-    """
-
-    bundled: bool = True
-    system: bool = True
-    files: tuple[tuple[Path, str], ...] = ()
-    folders: tuple[tuple[Path, str], ...] = ()
-    client_cert: Path | None = None
-    client_key: Path | None = None
-    passphrase: str = field(default="", repr=False)
-
-    def context(self) -> ssl.SSLContext:
-        """Build the context. Blocks (20 ms and more): call it off the event loop.
-
-        Raises Fault: `tls-ca-missing`, `tls-ca-unusable` or `tls-client-cert-unusable`.
-        """
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        made.minimum_version = ssl.TLSVersion.TLSv1_2
-        made.set_alpn_protocols(["http/1.1"])
-        if self.bundled:
-            import certifi
-
-            made.load_verify_locations(certifi.where())
-        if self.system:
-            _load_system(made)
-        for path, where in (*self.files, *self.folders):
-            _load_ca(made, path, where)
-        if self.client_cert:
-            self._load_client_certificate(made, self.client_cert)
-        return made
-
-    def _load_client_certificate(self, made: ssl.SSLContext, certificate: Path) -> None:
-        for path in (certificate, self.client_key or certificate):
-            if not path.is_file():
-                raise Fault("tls-client-cert-unusable", file=str(path), reason="it does not exist")
-        try:
-            made.load_cert_chain(certificate, self.client_key, lambda: self.passphrase)
-        except (ssl.SSLError, OSError, ValueError) as error:
-            reason = _reason(error) or "it can't be read"
-            raise Fault("tls-client-cert-unusable", file=str(certificate), reason=reason) from None
-
-
-def _load_system(made: ssl.SSLContext) -> None:
-    paths = ssl.get_default_verify_paths()
-    bundle = next((each for each in (paths.openssl_cafile, *_SYSTEM_BUNDLES) if Path(each).is_file()), None)
-    if bundle:
-        made.load_verify_locations(bundle)
-    if Path(paths.openssl_capath).is_dir():
-        made.load_verify_locations(capath=paths.openssl_capath)
-
-
-def _load_ca(made: ssl.SSLContext, path: Path, where: str) -> None:
-    try:
-        if path.is_dir():
-            made.load_verify_locations(capath=path)
-        elif path.is_file():
-            made.load_verify_locations(path)
-        else:
-            raise Fault("tls-ca-missing", file=str(path), where=where)
-    except (ssl.SSLError, OSError) as error:
-        reason = _reason(error) or "it holds no certificate"
-        raise Fault("tls-ca-unusable", file=str(path), where=where, reason=reason) from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "").replace("_", " ").lower()
-    return redact(getattr(error, "strerror", None) or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,11 @@ def _needed(answers: Answers, machine: Machine, ttl_ms: int) -> dict[str, str]:
     # Claude Code expands no ~ in these (2.1.197, 2.1.330).
     needed["NODE_EXTRA_CA_CERTS"] = _absolute(gateway.ca_file, machine)
     needed["CLAUDE_CODE_CLIENT_CERT"] = _absolute(gateway.client_cert, machine)
-    needed["CLAUDE_CODE_CLIENT_KEY"] = _absolute(gateway.client_key, machine)
-    needed["HTTPS_PROXY"] = parse_address(gateway.proxy, allow_http=True).url if gateway.proxy else ""
-    needed["NO_PROXY"] = gateway.no_proxy
+    # Without a key it takes no certificate, also where the same file holds both.
+    needed["CLAUDE_CODE_CLIENT_KEY"] = _absolute(gateway.client_key or gateway.client_cert, machine)
+    # Of the two spellings the lower case one wins, so that one left in a shell would beat ours.
+    proxy = parse_address(gateway.proxy, allow_http=True).url if gateway.proxy else ""
+    needed |= {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": gateway.no_proxy, "no_proxy": gateway.no_proxy}
     return {name: value for name, value in needed.items() if value}
 
 
