@@ -169,7 +169,7 @@ async def test_a_client_certificate_that_cannot_be_used(authority: Authority, ho
     cert, ca = str(mine.certificate), str(authority.certificate)
     wrong = await check("https://127.0.0.1:1", home, client_cert=cert, client_key=str(other.key))
     assert wrong["gateway.tls"].verdict == "tls-client-cert-unusable", "no request of Claude Code's gets out then"
-    async with serving(servers.litellm(), wants_certificate(authority, ssl.TLSVersion.TLSv1_3)) as server:
+    async with serving(servers.litellm(), wants_certificate(ssl.TLSVersion.TLSv1_3)(authority)) as server:
         url = f"https://127.0.0.1:{server.port}"
         missing = await check(url, home, client_cert=cert, client_key="/nonexistent.key", ca_file=ca)
     assert missing["gateway.alive"].verdict == "tls-client-cert-unusable"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -23,13 +25,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-async def tls_of(url: str, home: Path, env: dict[str, str] | None = None, **answers: str) -> Verdict:
-    found = await check_gateway(
-        replace(Gateway(url=url), **answers),
-        machine_at(home, env=env or {}),
-        lambda _: None,  # type: ignore[arg-type]
-    )
+async def tls_of(url: str, home: Path, env: dict[str, str] | None = None, *, ca_file: str = "") -> Verdict:
+    gateway = Gateway(url=url, ca_file=ca_file)
+    found = await check_gateway(gateway, machine_at(home, env=env or {}), lambda _: None)
     return next(each for each in found if each.id == "gateway.tls")
+
+
+def listed(verdict: Verdict, fact: str) -> list[dict[str, str]]:
+    """A fact that is a list of tables."""
+    return cast("list[dict[str, str]]", verdict.facts[fact])
 
 
 def put(home: Path, name: str, *contents: bytes) -> Path:
@@ -48,11 +52,11 @@ async def test_the_file_that_makes_it_verify_is_named_and_works(root: Authority,
         url = f"https://{LOCAL}:{server.port}"
         tls = await tls_of(url, home)
         assert tls.verdict == "tls-untrusted"
-        (authority,) = tls.facts["authorities"]  # type: ignore[misc]
+        (authority,) = listed(tls, "authorities")
         assert (authority["file"], authority["subject"]) == ("~/certs/corp-ca.pem", "Corp Root CA")
         assert authority["sha256"] in tls.fix
         assert "--set gateway.ca_file=~/certs/corp-ca.pem" in tls.fix
-        (sent,) = tls.facts["chain"]  # type: ignore[misc]
+        (sent,) = listed(tls, "chain")
         assert (sent["subject"], sent["issuer"]) == (LOCAL, "Corp Root CA")
         assert not server.received
         again = await tls_of(url, home, ca_file=authority["file"])
@@ -112,8 +116,6 @@ async def test_an_incomplete_chain_is_told_from_an_unknown_authority(known: str,
 
 
 async def test_client_certificates_are_offered_and_never_shown_unasked(root: Authority, home: Path) -> None:
-    import ssl
-
     mine = root.issue("ada", file="client")
     put(home, "certs/ada.pem", mine.certificate.read_bytes())
     put(home, "certs/ada.key", mine.key.read_bytes())
@@ -133,7 +135,7 @@ async def test_client_certificates_are_offered_and_never_shown_unasked(root: Aut
         found = await check_gateway(gateway, machine_at(home), lambda _: None)
         alive = next(each for each in found if each.status == "fail")
         assert alive.verdict == "tls-client-cert"
-        (pair,) = alive.facts["client_certificates"]  # type: ignore[misc]
+        (pair,) = listed(alive, "client_certificates")
         assert (pair["file"], pair["key"]) == ("~/certs/ada.pem", "~/certs/ada.key")
         assert "~/certs/ada.pem" in alive.fix
         assert not any(shown)
