@@ -124,9 +124,11 @@ def _writing(command: argparse.ArgumentParser) -> None:
 
 def _how_to_write(command: argparse.ArgumentParser) -> None:
     """Add what every command that writes the answers takes."""
+    from wizard.commands import in_the_way
+
     command.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
     command.add_argument("--yes", action="store_true", help="ask nothing: write, and trust the origins in the answers")
-    command.add_argument("--replace-existing", action="store_true", help="replace files and values of yours in the way")
+    in_the_way.add_flags(command)
     command.add_argument("--skip-checks", action="store_true", help="write without checking the gateway and the key")
     command.add_argument("--prove", action="store_true", help="have Claude Code answer once; this may cost money")
 

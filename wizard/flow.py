@@ -11,6 +11,9 @@ from wizard.machine.model import Machine
 from wizard.verdict import Verdict, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wizard.apply.change import Way
     from wizard.trial import Trial
 
 I = TypeVar("I")  # noqa: E741 - the inputs
@@ -52,7 +55,8 @@ class Draft:
     trial: Checked[tuple[Gateway, Key], Trial] | None = None
     message: Checked[tuple[Gateway, Key], Verdict] | None = None
     overridden: frozenset[Step] = frozenset()
-    replacements: frozenset[str] = field(default_factory=frozenset)
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    migrations: frozenset[str] = frozenset()
 
     def answered(self, answers: Answers) -> Draft:
         """Return the draft with other answers; results and overrides that no longer belong to them are dropped."""

@@ -12,6 +12,10 @@ BLOCK_END: Final = "# <<< claude-litellm-wizard <<<"
 """The lines around our part of a shell's start-up file."""
 
 
+SET_ASIDE: Final = ": # Set aside for the gateway: "
+"""Stands before a line of the user's that we took out of force; it does nothing, also as the only line of an `if`."""
+
+
 def is_ours(content: bytes | str) -> bool:
     """Say whether a file's first lines carry our signature; our block on top of the user's own file does not count."""
     head = content[:400] if isinstance(content, str) else content[:400].decode("utf-8", "replace")

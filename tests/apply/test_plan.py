@@ -12,7 +12,7 @@ import pytest
 from tests.apply.support import BASHRC, NEW, OLD, SETTINGS, answers_for, furnish, machine_of, picture, stamps
 from wizard.answers import Answers
 from wizard.apply.plan import Plan, PlanError, make_plan
-from wizard.apply.transaction import carry_out
+from wizard.apply.transaction import Refused, carry_out
 from wizard.machine.model import Machine, SettingsLayer
 
 
@@ -216,11 +216,16 @@ def test_21_settings_that_cannot_be_read_are_refused_with_the_place(machine: Mac
     assert machine.settings_file.read_text() == text
 
 
-def test_41_markers_that_cannot_be_trusted_are_refused_with_the_line(machine: Machine) -> None:
-    (machine.home / ".zshrc").write_text("a\n# <<< claude-litellm-wizard <<<\n")
-    with pytest.raises(PlanError, match="Line 2") as caught:
-        make_plan(answers_for(), machine)
-    assert caught.value.path == str(machine.home / ".zshrc")
+def test_41_markers_that_cannot_be_trusted_are_asked_about_with_the_line(machine: Machine) -> None:
+    rc = machine.home / ".zshrc"
+    rc.write_text("a\n# <<< claude-litellm-wizard <<<\n")
+    plan = make_plan(answers_for(), machine)
+    (conflict,) = plan.conflicts
+    assert conflict.path == rc
+    assert conflict.conflict.startswith("Line 2: ")
+    assert list(conflict.ways) == ["merge", "keep"]
+    with pytest.raises(Refused, match="Line 2"):
+        carry_out(plan, machine, replace="all")
 
 
 def test_38_a_read_only_start_up_file_is_refused_only_when_it_would_change(machine: Machine) -> None:

@@ -169,7 +169,7 @@ def test_two_start_up_files_that_are_one_get_one_block(machine: Machine) -> None
 def test_10_any_start_up_file_survives_an_apply_and_an_undo(machine: Machine, text: bytes) -> None:
     rc = machine.home / ".bashrc"
     rc.write_bytes(text)
-    apply(machine)
+    apply(machine, replace="all")
     assert rc.read_bytes().startswith(text)
     undo_last(machine)
     assert rc.read_bytes() == text

@@ -226,7 +226,7 @@ def test_settings_that_run_our_helper_hold_our_values_without_any_shell(tmp_path
 
     assert [each.name for each in _found(tmp_path)] == ["ANTHROPIC_MODEL"]
     helper.write_text("#!/bin/sh\n")
-    assert [each.name for each in _found(tmp_path)] == ["ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"]
+    assert [each.name for each in _found(tmp_path)] == ["apiKeyHelper", "ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"]
 
 
 @pytest.mark.parametrize("value", ["", "relative", "~/.claude"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from wizard.answers import Answers, Gateway, Key, Models, Write
-from wizard.apply.change import Change, Plan
+from wizard.apply.change import Change, Choices, Plan
 from wizard.apply.undo import Undone
 from wizard.flow import Draft
 from wizard.gateway.catalogue import CATALOGUE as GATEWAY
@@ -241,6 +241,7 @@ class Fake:
     undo_error: Exception | None = None
     off: str = ""
     hold: asyncio.Event | None = None
+    planner: Callable[..., Plan] | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
 
     def services(self) -> Services:
@@ -291,7 +292,11 @@ class Fake:
         self.calls.append(("send_one_message", model))
         return self.message
 
-    def _make_plan(self, answers: Answers, machine: Machine, *, life_seconds: int | None = None) -> Plan:
+    def _make_plan(
+        self, answers: Answers, machine: Machine, *, life_seconds: int | None = None, choices: Choices
+    ) -> Plan:
+        if self.planner is not None:
+            return self.planner(answers, machine, life_seconds=life_seconds, choices=choices)
         self.calls.append(("make_plan", answers))
         return self.plan
 

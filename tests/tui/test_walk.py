@@ -190,7 +190,7 @@ async def test_holding_enter_never_writes() -> None:
 async def test_a_conflict_needs_its_own_tick() -> None:
     async with walking(later_draft(), Fake(plan=a_plan(conflict=True))) as walk:
         await walk.press(*["enter"] * 5, "w")
-        assert walk.step == "Review" and "1 file of yours stands in the way." in walk.text()
+        assert walk.step == "Review" and "1 file of yours waits for your word." in walk.text()
         await walk.press("space")
         assert "✓ replaced" in walk.text()
         await walk.press("w")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from wizard.apply.masking import mask_lines
 from wizard.machine.model import Leftover
 
+if TYPE_CHECKING:
+    from wizard.apply.drift import Drift
+
 Role = Literal["helper", "settings", "setup-script", "rc-block", "fish", "answers"]
 State = Literal["unchanged", "new", "changed", "removed"]
+Way = Literal["keep", "merge", "replace"]
+"""What the user may choose for something of theirs that stands in the way."""
 
 Transform = Callable[[bytes | None], bytes | None]
 """Makes a file's new content from what is found there; None means no file."""
@@ -31,6 +36,9 @@ _RENDERED: Final = frozenset({"helper", "setup-script", "fish"})
 """Roles whose new text is rendered by us from answers, which hold no secret: nothing in it needs a mask."""
 
 
+REPLACE_ONLY: Final[Mapping[Way, str]] = {"replace": "What stands here now goes into the backup."}
+
+
 def nothing_to_ask(_: bytes | None) -> str:
     """Agree with whatever is found."""
     return ""
@@ -44,7 +52,9 @@ class Change:
     afterwards, `before_mode` the one it has now. `conflict` is a sentence when something of the user's that we did not
     write would be replaced: it needs its own yes. `transform` makes `after` from what is found at the moment of
     writing, so that somebody else's edit in between is merged and not lost, and `question` asks about that again.
-    `parts` are fingerprints of our parts of a shared file, by name.
+    `parts` are fingerprints of our parts of a shared file, by name, and `texts` what we render for them. `ways` are
+    what may be chosen where there is (or was) a conflict, each with what it does, and `way` is the chosen one;
+    "replace" stays a conflict until it is said yes to. `drift` is what changed since we wrote it.
     """
 
     path: Path
@@ -58,6 +68,10 @@ class Change:
     notes: tuple[str, ...] = ()
     question: Question = field(default=nothing_to_ask, repr=False, compare=False)
     parts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    texts: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    ways: Mapping[Way, str] = field(default_factory=lambda: dict(REPLACE_ONLY))
+    way: Way | None = None
+    drift: Drift | None = field(default=None, repr=False)
 
     @property
     def is_new(self) -> bool:
@@ -72,6 +86,11 @@ class Change:
         return self.before == self.after and self.before_mode == self.mode
 
     @property
+    def is_conflict(self) -> bool:
+        """Whether it needs its own yes; where nothing can be replaced the conflict stands although nothing changes."""
+        return bool(self.conflict) and (not self.is_noop or "replace" not in self.ways)
+
+    @property
     def state(self) -> State:
         """What happens to the file, in one word."""
         if self.is_noop:
@@ -82,10 +101,32 @@ class Change:
 
     def diff(self, shown_path: str) -> str:
         """Return the unified diff a person may see: credentials in the user's own lines are masked."""
-        old, new = _lines(self.before), _lines(self.after)
-        shown_new = new if self.role in _RENDERED else mask_lines(new)
         names = (f"{shown_path} (now)", f"{shown_path} (after)")
-        return "\n".join(_unified(old, new, mask_lines(old), shown_new, names))
+        rendered = self.role in _RENDERED and self.way != "merge"
+        return unified(self.before, self.after, names, plain_after=rendered)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """Something of an earlier set-up that can be taken out of force: a line of a start-up file, or a settings key.
+
+    `name` is what the user chooses it by (`~/.bashrc:12`, `env.ANTHROPIC_MODEL`), `text` what is done on a yes, and
+    `leftovers` what it does today.
+    """
+
+    name: str
+    path: Path
+    text: str
+    leftovers: tuple[Leftover, ...]
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user chose on seeing a plan: a way for a file in the way, and the migrations they want."""
+
+    ways: Mapping[Path, Way] = field(default_factory=dict)
+    migrate: Collection[str] | Literal["all"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +141,7 @@ class Plan:
     blockers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     off: bool = False
+    migrations: tuple[Migration, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -109,7 +151,12 @@ class Plan:
     @property
     def conflicts(self) -> tuple[Change, ...]:
         """The changes that need their own yes."""
-        return tuple(each for each in self.pending if each.conflict)
+        return tuple(each for each in self.changes if each.is_conflict)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether something of the user's is kept on their word, which is then noted also where nothing is written."""
+        return any(each.is_noop and each.way in ("keep", "merge") for each in self.changes)
 
     @property
     def is_empty(self) -> bool:
@@ -130,6 +177,13 @@ def _lines(content: bytes | None) -> list[str]:
 
 def _visible(character: str) -> str:
     return character if character.isprintable() or character == "\t" else character.encode("unicode_escape").decode()
+
+
+def unified(before: bytes | None, after: bytes | None, names: tuple[str, str], *, plain_after: bool = False) -> str:
+    """Return the unified diff of two texts with credentials masked; not in a text `plain_after` that we rendered."""
+    old, new = _lines(before), _lines(after)
+    shown_new = new if plain_after else mask_lines(new)
+    return "\n".join(_unified(old, new, mask_lines(old), shown_new, names))
 
 
 def _unified(

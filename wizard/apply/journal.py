@@ -65,11 +65,16 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What the ledger knows of one file: its fingerprint when it is wholly ours, those of our parts when it is not."""
+    """What the ledger knows of one file: its fingerprint when it is wholly ours, those of our parts when it is not.
+
+    `texts` are what we rendered for it, by part ("" for the whole file), so that an edit can be shown and merged; none
+    holds a secret. Where a text's fingerprint is another than the one beside it, the user's own version was kept.
+    """
 
     role: Role
     content: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,12 @@ class Run:
 
 def _dump_ledger(ledger: Ledger) -> dict[str, Any]:
     files = {
-        str(path): {"role": each.role, "content": each.content, "parts": dict(each.parts)}
+        str(path): {
+            "role": each.role,
+            "content": each.content,
+            "parts": dict(each.parts),
+            "texts": dict(each.texts),
+        }
         for path, each in ledger.files.items()
     }
     return {
@@ -181,7 +191,8 @@ def _dump_ledger(ledger: Ledger) -> dict[str, Any]:
 
 def _load_ledger(table: Mapping[str, Any]) -> Ledger:
     files = {
-        Path(path): Owned(each["role"], each["content"], dict(each["parts"])) for path, each in table["files"].items()
+        Path(path): Owned(each["role"], each["content"], dict(each["parts"]), dict(each.get("texts", {})))
+        for path, each in table["files"].items()
     }
     origins = {Path(path): Origin(**each) for path, each in table["origins"].items()}
     folders = tuple(map(Path, table["folders"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,12 +40,12 @@ class _Span:
     end: int
 
 
-def put(text: bytes | None, block: str) -> bytes:
+def put(text: bytes | None, block: str, *, on_top: bool = False) -> bytes:
     """Return a start-up file's bytes with `block` in them, whose first and last lines are the markers.
 
     The one block that is there is replaced where it stands; else the block comes after the last line, which gets a
-    newline if it lacks one. All other bytes stay. Raises BlockProblem when the markers are lost, doubled, reversed,
-    indented or inside a here-document, since then nobody can say which lines are ours.
+    newline if it lacks one, or `on_top` before the first. All other bytes stay. Raises BlockProblem when the markers
+    are lost, doubled, reversed, indented or inside a here-document, since then nobody can say which lines are ours.
     """
     text = text or b""
     wanted = _checked(block)
@@ -53,10 +53,21 @@ def put(text: bytes | None, block: str) -> bytes:
     if span is not None:
         old = text[span.start : span.end]
         return text[: span.start] + _with_note(wanted, noted=_noted(old)) + text[span.end :]
+    if on_top:
+        return wanted + text
     needs_newline = bool(text) and not text.endswith(b"\n")
     result = text + b"\n" * needs_newline + _with_note(wanted, noted=needs_newline)
     _find(result)
     return result
+
+
+def swap(text: bytes, block: bytes) -> bytes:
+    """Return the bytes with other lines, of whatever make, in the place of the block. Raises BlockProblem."""
+    span = _find(text)
+    if span is None:
+        return text
+    block = _with_note(block, noted=_noted(text[span.start : span.end]))
+    return text[: span.start] + block + text[span.end :]
 
 
 def remove(text: bytes) -> bytes:
@@ -69,6 +80,40 @@ def remove(text: bytes) -> bytes:
     if _noted(text[span.start : span.end]) and not after:
         before = before.removesuffix(b"\n")
     return before + after
+
+
+def mend(text: bytes | None, blocks: Collection[bytes]) -> bytes:
+    """Return the bytes without any line that is a marker of ours, for markers that can't be trusted.
+
+    With a marker go the lines beside it that are, as a whole, the inner lines of one of `blocks`, which are the blocks
+    that we wrote. Every other line stays, also between two markers.
+    """
+    lines = (text or b"").split(b"\n")
+    plain = [line.strip() for line in lines]
+    inner = [[line.strip() for line in block.split(b"\n")[1:-2]] for block in blocks]
+    ours = {place for place, line in enumerate(plain) if line in (_BEGIN, _END)}
+    for place in sorted(ours):
+        if plain[place] == _BEGIN and plain[place + 1 : place + 2] == [_NEWLINE_ADDED.strip()]:
+            ours.add(place := place + 1)
+        for each in inner:
+            below, above = range(place + 1, place + 1 + len(each)), range(place - len(each), place)
+            if plain[place] != _END and plain[below.start : below.stop] == each:
+                ours |= {*below}
+            elif plain[place] == _END and above.start >= 0 and plain[above.start : above.stop] == each:
+                ours |= {*above}
+    return b"\n".join(line for place, line in enumerate(lines) if place not in ours)
+
+
+def endless_heredoc(text: bytes | None) -> int | None:
+    """Return the line on which a here-document begins that never ends; a shell takes all below for its text."""
+    return next((place for place, end in _heredoc_ends((text or b"").split(b"\n")) if end is None), None)
+
+
+def in_heredoc(text: bytes) -> Collection[int]:
+    """Return the numbers of the lines that belong to a here-document, also to one that never ends."""
+    lines = text.split(b"\n")
+    inside = (range(start + 1, (end or len(lines)) + 1) for start, end in _heredoc_ends(lines))
+    return {number for each in inside for number in each}
 
 
 def current(text: bytes | None) -> bytes | None:
@@ -134,20 +179,26 @@ def _lines(text: bytes) -> Iterator[_Line]:
 
 def _heredocs(text: bytes) -> Iterator[range]:
     """Yield the line numbers inside each here-document that ends; one that never does is left to the shell to judge."""
-    lines = text.split(b"\n")
+    for start, end in _heredoc_ends(text.split(b"\n")):
+        if end is not None:
+            yield range(start + 1, end + 1)
+
+
+def _heredoc_ends(lines: list[bytes]) -> Iterator[tuple[int, int | None]]:
+    """Yield the numbers of the lines on which each here-document begins and ends; None for one that never does."""
     place = 0
     while place < len(lines):
         line = lines[place]
         place += 1
         if line.lstrip().startswith(b"#") or b"((" in line:
             continue
+        start = place
         for found in _HEREDOC.finditer(line):
             word = found[2] or found[3] or found[4]
             end = _terminator(lines, place, word, tabs=bool(found[1]))
-            if end is None:
-                continue
-            yield range(place + 1, end + 2)
-            place = end + 1
+            if end is not None:
+                place = end + 1
+            yield start, None if end is None else end + 1
 
 
 def _terminator(lines: list[bytes], start: int, word: bytes, *, tabs: bool) -> int | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,34 +12,47 @@ from wizard.answers import Answers, dumps
 from wizard.apply import managed_block
 from wizard.apply.change import (
     KEPT_MODE,
+    REPLACE_ONLY,
     WHOLLY_OURS,
     Change,
+    Choices,
+    Migration,
     Plan,
     Question,
     Role,
     Transform,
+    Way,
     digest,
     nothing_to_ask,
 )
+from wizard.apply.drift import Drift, Known, drifts
 from wizard.apply.errors import PlanError, Unwritable
 from wizard.apply.files import Found, look, obstacle, why_in_place
-from wizard.apply.journal import DamagedState, Ledger, Run, Store
 from wizard.apply.managed_block import BlockProblem
 from wizard.apply.masking import mask_line, mask_lines
+from wizard.apply.migration import Offers, offers
+from wizard.apply.own_text import OwnText
 from wizard.apply.recovery import BLOCK
 from wizard.apply.settings_edit import Key, SettingsEdit, name_of, names_helper, part_digest, read, value_at
+from wizard.apply.start_up import StartUpEdit
 from wizard.keys.backend import NoProgramError, backend
 from wizard.machine.leftover_advice import leftovers_for
-from wizard.machine.model import Machine
+from wizard.machine.model import Machine, Shell
 from wizard.machine.survey import wrong_user
+from wizard.machine.syntax import complaint
 from wizard.net.address import AddressError
 from wizard.render.claude import HELPER_KEY, settings_edits
-from wizard.render.helper import render_helper
+from wizard.render.helper import origin_line, render_helper
 from wizard.render.json_edit import JsonProblem
 from wizard.render.refresh import refresh_seconds
 from wizard.render.shell import fish_file, rc_block, setup_script
 
-__all__ = ["Change", "Plan", "PlanError", "Role", "digest", "make_plan", "mask_line"]
+__all__ = ["Change", "Choices", "Drift", "Migration", "Plan", "PlanError", "Role", "digest", "make_plan", "mask_line"]
+
+Named = tuple[tuple[str, str], ...]
+"""Values by the name of a part of a file."""
+
+NOTHING_CHOSEN: Final = Choices()
 
 _TTL: Final[Key] = ("env", "CLAUDE_CODE_API_KEY_HELPER_TTL_MS")
 _MODES: Final[Mapping[Role, int]] = {
@@ -52,65 +65,35 @@ _MODES: Final[Mapping[Role, int]] = {
 }
 
 
-def make_plan(answers: Answers, machine: Machine, *, life_seconds: int | None = None) -> Plan:
+def make_plan(
+    answers: Answers, machine: Machine, *, life_seconds: int | None = None, choices: Choices = NOTHING_CHOSEN
+) -> Plan:
     """Return what would change on disk for these answers; `life_seconds` is how long a key was seen to live.
 
-    Raises PlanError when a file is not what it should be, may not be written or can't be read.
+    `choices` are what the user chose on seeing an earlier plan. Raises PlanError when a file is not what it should be,
+    may not be written or can't be read.
     """
-    owned = _Owned.load(machine)
-    changes = tuple(_Planner(answers, machine, owned, life_seconds).changes())
+    known = Known.load(machine)
+    leftovers = leftovers_for(answers, machine)
+    wanted = _wanted_settings(answers, machine, known, life_seconds)
+    to_set = wanted.edits if answers.write.settings else ()
+    offered = offers(leftovers, machine, to_set, choices.migrate)
+    planner = _Planner(answers, machine, known, life_seconds, choices, offered)
+    changes = tuple(planner.changes())
     if any(not each.is_noop for each in changes):
-        changes += tuple(_unused_helpers(machine, owned, {each.path for each in changes}))
-    wanted = _wanted_settings(answers, machine, owned, life_seconds)
+        changes += tuple(_unused_helpers(machine, known, {each.path for each in changes}))
     return Plan(
-        changes=changes,
-        leftovers=leftovers_for(answers, machine),
+        changes=_with_drift(changes, machine, known),
+        leftovers=leftovers,
         blockers=tuple(_blockers(machine, wanted)),
-        notes=tuple(_notes(answers, machine, changes, wanted, owned)),
+        notes=tuple(_notes(answers, machine, changes, wanted, known)),
+        migrations=offered.items,
     )
 
 
-# ── what is ours ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Owned:
-    """What on this machine we wrote, an interrupted run included."""
-
-    ledger: Ledger = field(default_factory=Ledger)
-    run: Run | None = None
-
-    @classmethod
-    def load(cls, machine: Machine) -> _Owned:
-        store = Store(machine.state_dir)
-        try:
-            return cls(store.ledger(), store.interrupted())
-        except DamagedState as error:
-            text = "It is damaged. Delete it; the wizard then asks about every file that it wrote earlier."
-            raise PlanError(str(error.path), text) from None
-        except Unwritable as error:
-            raise PlanError(str(error.path), error.text) from None
-
-    def texts(self, path: Path) -> frozenset[str]:
-        """Return the fingerprints of every text that we may have left in a file that is wholly ours."""
-        found = {self.ledger.files[path].content} if path in self.ledger.files else set()
-        for each in self.run.receipt.written if self.run else ():
-            if each.path == path:
-                found |= {each.before, *each.states}
-        return frozenset(found - {""})
-
-    def parts(self, path: Path) -> Mapping[str, Collection[str]]:
-        """Return the fingerprints of what we may have left in our parts of a shared file."""
-        found = {name: {value} for name, value in self.ledger.parts(path).items()}
-        for each in self.run.receipt.written if self.run else ():
-            if each.path == path:
-                for name, value in each.parts.items():
-                    found.setdefault(name, set()).add(value)
-        return found
-
-    def stale(self, role: Role, present: Collection[Path]) -> Iterator[Path]:
-        """Yield the files of a role that we wrote earlier and the answers name no more."""
-        yield from (path for path, each in self.ledger.files.items() if each.role == role and path not in present)
+def _with_drift(changes: Iterable[Change], machine: Machine, known: Known) -> tuple[Change, ...]:
+    found = {each.path: each for each in drifts(machine, known)}
+    return tuple(replace(each, drift=found.get(each.path)) for each in changes)
 
 
 # ── the changes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -120,8 +103,10 @@ class _Owned:
 class _Planner:
     answers: Answers
     machine: Machine
-    owned: _Owned
+    known: Known
     life_seconds: int | None
+    choices: Choices
+    offers: Offers
 
     def changes(self) -> Iterator[Change]:
         """Yield every file the answers govern, in the order it is shown."""
@@ -130,13 +115,18 @@ class _Planner:
             if change.path not in present:
                 present.add(change.path)
                 yield change
-        yield from self._unwanted(present)
+        for change in self._unwanted(present):
+            present.add(change.path)
+            yield change
+        for path in self.offers.lines(self.choices.migrate):
+            if path not in present:
+                yield self._start_up(path, None)
 
     def _wanted(self) -> Iterator[Change]:
         answers, machine = self.answers, self.machine
-        ttl_ms = _ttl_ms(answers, machine, self.owned, self.life_seconds)
+        ttl_ms = _ttl_ms(answers, machine, self.known, self.life_seconds)
         yield self._ours(machine.expand(answers.helper_path), "helper", self._helper_text())
-        if answers.write.settings:
+        if answers.write.settings or self._drops(_look(machine.settings_file).content):
             yield self._settings()
         if {"bash", "zsh"} & set(answers.write.shells):
             script = _rendered(lambda: setup_script(answers, machine, ttl_ms))
@@ -148,17 +138,17 @@ class _Planner:
                 if shell.name == "fish":
                     yield self._ours(path, "fish", _rendered(lambda: fish_file(answers, machine, ttl_ms)))
                 else:
-                    yield self._block(path)
+                    yield self._start_up(path, _rendered(lambda: rc_block(answers, machine)).encode(), shell)
         yield self._ours(machine.answers_file, "answers", dumps(answers))
 
     def _unwanted(self, present: Collection[Path]) -> Iterator[Change]:
         """Yield what we wrote for earlier answers: blocks to take out, files to remove."""
-        for path in self.owned.stale("rc-block", present):
-            yield _change(path, "rc-block", _without_block, parts=((BLOCK, digest(None)),))
+        for path in self.known.stale("rc-block", present):
+            yield self._start_up(path, None)
         roles: tuple[Role, ...] = ("fish", "setup-script")
         for role in roles:
-            for path in self.owned.stale(role, present):
-                yield _removal(path, role, self.owned)
+            for path in self.known.stale(role, present):
+                yield _removal(path, role, self.known)
 
     def _helper_text(self) -> str:
         chosen = backend(self.answers.key.backend)
@@ -170,20 +160,113 @@ class _Planner:
 
     def _ours(self, path: Path, role: Role, text: str) -> Change:
         wanted = text.encode()
-        question = nothing_to_ask if role == "answers" else _about_file(wanted, self.owned.texts(path))
-        return _change(path, role, lambda _: wanted, question=question)
+        texts = (("", text),)
+        if role == "answers":
+            return _change(path, role, lambda _: wanted, texts=texts)
+        now = _look(path).content
+        edit = OwnText(
+            wanted,
+            self.known.text(path),
+            self.known.contents(path),
+            self.known.kept(path),
+            self.choices.ways.get(path),
+            digest(now),
+            origin_line(self.answers).encode() if role == "helper" else b"",
+        )
+        return _change(path, role, edit, question=edit.question, texts=texts, ways=edit.ways(now), way=edit.chosen(now))
+
+    def _drops(self, settings: bytes | None) -> Mapping[Key, str]:
+        return self.offers.drops(self.choices.migrate, settings)
 
     def _settings(self) -> Change:
-        wanted = _wanted_settings(self.answers, self.machine, self.owned, self.life_seconds)
         path = self.machine.settings_file
         content = _look(path).content
-        return _change(path, "settings", wanted, question=wanted.question, parts=tuple(wanted.parts(content).items()))
+        wanted = _wanted_settings(self.answers, self.machine, self.known, self.life_seconds)
+        parts: Mapping[str, str] = {}
+        if not self.answers.write.settings:
+            parts = self.known.ledger.parts(path)
+            wanted = replace(wanted, edits={}, ours={})
+        wanted = replace(wanted, drop=self._drops(content), way=self.choices.ways.get(path))
+        return _change(
+            path,
+            "settings",
+            wanted,
+            question=wanted.question,
+            parts=tuple({**parts, **wanted.parts(content)}.items()),
+            texts=tuple((wanted.texts() or wanted.rendered).items()),
+            ways=wanted.ways(content),
+            way=wanted.way if wanted.way in wanted.ways(content) else None,
+        )
 
-    def _block(self, path: Path) -> Change:
-        block = _rendered(lambda: rc_block(self.answers, self.machine))
-        question = _about_block(block.encode(), self.owned.parts(path).get(BLOCK, ()))
-        parts = ((BLOCK, digest(block.encode())),)
-        return _change(path, "rc-block", lambda found: managed_block.put(found, block), question=question, parts=parts)
+    def _start_up(self, path: Path, block: bytes | None, shell: Shell | None = None) -> Change:
+        """Return the change of a start-up file: our block put there, or taken out, and lines set aside."""
+        found = _look(path).content
+        aside = self.offers.lines(self.choices.migrate).get(path, ())
+        way = self.choices.ways.get(path)
+        edit = StartUpEdit(aside=aside, way=way, seen=digest(found))
+        if block is not None or path in self.known.ledger.files:
+            edit = replace(edit, block=self._own_block(path, block, found, way), wrote=self._blocks(path, block))
+        if block is not None and shell is not None and not edit.is_broken(found):
+            edit = replace(edit, swallowed=_swallowed(shell, found))
+        change = _change(path, "rc-block", edit, question=edit.question, ways=edit.ways(found))
+        chosen = edit.chosen(found)
+        if shell is not None and chosen is None and not change.is_noop:
+            _refuse_broken(shell, change)
+        parts, texts = _block_parts(change.after, block or self.known.text(path, BLOCK) or b"")
+        return replace(change, way=chosen, parts=parts, texts=texts)
+
+    def _own_block(self, path: Path, block: bytes | None, found: bytes | None, way: Way | None) -> OwnText:
+        known = set(self.known.parts(path).get(BLOCK, ()))
+        verb = "replaced" if block is not None else "taken out"
+        text = f"The lines between our markers are not as this wizard wrote them, and would be {verb}."
+        return OwnText(
+            block,
+            self.known.text(path, BLOCK),
+            known,
+            self.known.kept(path, BLOCK),
+            way,
+            digest(_block_in(found)),
+            edited=text,
+            foreign=text,
+        )
+
+    def _blocks(self, path: Path, block: bytes | None) -> tuple[bytes, ...]:
+        return tuple(each for each in (block, self.known.text(path, BLOCK)) if each)
+
+
+def _block_in(text: bytes | None) -> bytes | None:
+    try:
+        return managed_block.current(text)
+    except BlockProblem:
+        return None
+
+
+def _block_parts(after: bytes | None, rendered: bytes) -> tuple[Named, Named]:
+    """Return the fingerprint of our block as it will stand, and what we rendered for it; nothing where none stands."""
+    stands = _block_in(after)
+    return ((BLOCK, digest(stands)),), () if stands is None else ((BLOCK, rendered.decode()),)
+
+
+def _swallowed(shell: Shell, found: bytes | None) -> str:
+    """Return why a shell would not read lines at the end of a file that has no block of ours yet."""
+    if not found or _block_in(found) is not None:
+        return ""
+    if problem := complaint(shell, found):
+        place = f"Line {problem.line}: " if problem.line else ""
+        return f"{place}{shell.name} stops reading this file there ({problem.text}), before any lines at its end."
+    line = managed_block.endless_heredoc(found) if shell.name == "zsh" else None
+    if line is None:
+        return ""
+    return f"Line {line}: a here-document begins there and never ends; it would take lines at the end for its text."
+
+
+def _refuse_broken(shell: Shell, change: Change) -> None:
+    """Refuse to make a file unreadable that its shell could read before."""
+    if change.before and change.after and not complaint(shell, change.before):
+        problem = complaint(shell, change.after)
+        if problem is not None:
+            text = f"With these changes {shell.name} would stop reading it at line {problem.line}. Choose fewer lines."
+            raise PlanError(str(change.path), text)
 
 
 def _change(
@@ -192,12 +275,16 @@ def _change(
     transform: Transform,
     *,
     question: Question = nothing_to_ask,
-    parts: tuple[tuple[str, str], ...] = (),
+    parts: Named = (),
+    texts: Named = (),
+    ways: Mapping[Way, str] = REPLACE_ONLY,
+    way: Way | None = None,
 ) -> Change:
     found = _look(path)
     try:
         after = transform(found.content)
-        conflict = "" if after == found.content else question(found.content)
+        asks = after != found.content or "replace" not in ways
+        conflict = question(found.content) if asks else ""
     except JsonProblem as error:
         raise PlanError(str(path), f"Line {error.line}, column {error.column}: {error.text}") from None
     except BlockProblem as error:
@@ -215,6 +302,9 @@ def _change(
         notes=tuple(_file_notes(found, role)),
         question=question,
         parts=parts,
+        texts=texts,
+        ways=ways,
+        way=way,
     )
     if not change.is_noop and (text := obstacle(found)):
         raise PlanError(str(path), text)
@@ -239,66 +329,44 @@ def _rendered(render: Callable[[], str]) -> str:
         raise PlanError("write", f"A path can't be written down. {error}") from None
 
 
-def _about_file(wanted: bytes, known: frozenset[str]) -> Question:
-    def question(found: bytes | None) -> str:
-        if found is None or found == wanted or digest(found) in known:
-            return ""
-        if known:
-            return "It changed since this wizard wrote it. What was changed would be replaced."
-        return "This wizard did not write what stands here, and would replace it."
-
-    return question
-
-
-def _about_block(wanted: bytes, known: Collection[str]) -> Question:
-    def question(found: bytes | None) -> str:
-        block = managed_block.current(found)
-        if block is None or block == wanted or digest(block) in known:
-            return ""
-        return "The lines between our markers are not as this wizard wrote them, and would be replaced."
-
-    return question
-
-
-def _without_block(found: bytes | None) -> bytes | None:
-    return None if found is None else managed_block.remove(found)
-
-
-def _removal(path: Path, role: Role, owned: _Owned) -> Change:
+def _removal(path: Path, role: Role, known: Known) -> Change:
     """Return the removal of a file that is wholly ours, as long as it is as we wrote it."""
-    known = owned.texts(path)
-    return _change(path, role, lambda found: None if digest(found) in known else found)
+    ours = known.contents(path) - {known.kept(path)}
+    rendered = (("", (known.text(path) or b"").decode()),)
+    return _change(path, role, lambda found: None if digest(found) in ours else found, texts=rendered)
 
 
-def _unused_helpers(machine: Machine, owned: _Owned, present: Collection[Path]) -> Iterator[Change]:
+def _unused_helpers(machine: Machine, known: Known, present: Collection[Path]) -> Iterator[Change]:
     """Yield the helpers of earlier answers that no settings name any more; those of the last ones still are in use."""
     layers = [_look(path).content for path in {machine.settings_file, *(each.path for each in machine.layers)}]
-    for path in owned.stale("helper", present):
+    for path in known.stale("helper", present):
         if not any(names_helper(layer, str(path)) for layer in layers):
-            yield _removal(path, "helper", owned)
+            yield _removal(path, "helper", known)
 
 
 # ── the settings ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _wanted_settings(answers: Answers, machine: Machine, owned: _Owned, life_seconds: int | None) -> SettingsEdit:
+def _wanted_settings(answers: Answers, machine: Machine, known: Known, life_seconds: int | None) -> SettingsEdit:
     helper = machine.expand(answers.helper_path)
-    ttl_ms = _ttl_ms(answers, machine, owned, life_seconds)
+    ttl_ms = _ttl_ms(answers, machine, known, life_seconds)
     try:
         edits = settings_edits(answers, machine, helper, ttl_ms)
     except AddressError as error:
         raise PlanError("gateway.url", str(error)) from None
     except ValueError as error:
         raise PlanError(str(helper), str(error)) from None
-    return SettingsEdit(edits, owned.parts(machine.settings_file))
+    path = machine.settings_file
+    rendered = known.ledger.files[path].texts if path in known.ledger.files else {}
+    return SettingsEdit(edits, known.parts(path), rendered)
 
 
-def _ttl_ms(answers: Answers, machine: Machine, owned: _Owned, life_seconds: int | None) -> int:
+def _ttl_ms(answers: Answers, machine: Machine, known: Known, life_seconds: int | None) -> int:
     """Return the refresh interval; one that we wrote stays when this time nobody knows how long a key lives."""
     life = life_seconds or backend(answers.key.backend).life_seconds(answers.key.options)
     if life is None and answers.key.refresh_seconds is None:
         written = value_at(read(_look(machine.settings_file).content), _TTL)
-        ours = owned.parts(machine.settings_file).get(name_of(_TTL), ())
+        ours = known.parts(machine.settings_file).get(name_of(_TTL), ())
         if isinstance(written, str) and written.isdigit() and part_digest(written) in ours:
             return int(written)
     return refresh_seconds(answers, life) * 1000
@@ -342,9 +410,9 @@ def _file_notes(found: Found, role: Role) -> Iterator[str]:
 
 
 def _notes(
-    answers: Answers, machine: Machine, changes: Collection[Change], wanted: SettingsEdit, owned: _Owned
+    answers: Answers, machine: Machine, changes: Collection[Change], wanted: SettingsEdit, known: Known
 ) -> Iterator[str]:
-    if owned.run is not None:
+    if known.run is not None:
         yield "An earlier write was interrupted. It is taken back before this one starts."
     if not answers.write.settings:
         yield f"{machine.short(machine.settings_file)} is left alone. Add these lines to it:\n{_to_paste(wanted)}"

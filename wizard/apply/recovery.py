@@ -11,6 +11,7 @@ from wizard.apply import managed_block
 from wizard.apply.change import Role, digest
 from wizard.apply.journal import ABSENT, Receipt, Store, Written
 from wizard.apply.order import Target
+from wizard.apply.set_aside import give_back
 from wizard.apply.settings_edit import restored
 
 BLOCK: Final = "block"
@@ -98,14 +99,30 @@ def _block_given_back(
     written: Written, before: bytes | None, found: bytes | None
 ) -> tuple[bytes | None, tuple[str, ...]]:
     now = managed_block.current(found)
-    then = managed_block.current(before)
-    if now == then or found is None:
+    then = _block_before(before)
+    if found is None:
+        return found, ()
+    found = give_back(found, before or b"")
+    if now == then:
         return found, ()
     if digest(now) != written.parts.get(BLOCK, ABSENT):
         return found, (OUR_LINES,)
     if then is None:
         return managed_block.remove(found), ()
-    return managed_block.put(found, then.decode()), ()
+    if now is not None:
+        return managed_block.swap(found, then), ()
+    try:
+        return managed_block.put(found, then.decode()), ()
+    except ValueError:  # an editor had turned the block into something that is no text of ours
+        return found, (OUR_LINES,)
+
+
+def _block_before(before: bytes | None) -> bytes | None:
+    """Return the block that stood there; one with broken markers was put right on the user's word and stays so."""
+    try:
+        return managed_block.current(before)
+    except managed_block.BlockProblem:
+        return None
 
 
 def _is_torn(found: bytes, texts: tuple[bytes, ...]) -> bool:

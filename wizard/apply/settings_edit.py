@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wizard.apply.change import digest
+from wizard.apply.change import REPLACE_ONLY, Way, digest
+from wizard.machine.claude_code import OF_OTHER_PROGRAMS_TOO, PINS
 from wizard.quoting import sh_quote
 from wizard.render.claude import HELPER_KEY
 from wizard.render.json_edit import edit
@@ -21,6 +22,22 @@ ABSENT: Final = digest(None)
 """The fingerprint of a key that we took out."""
 
 _NOTHING: Final = object()
+
+KEEPABLE: Final = frozenset(
+    {
+        *PINS.values(),
+        *OF_OTHER_PROGRAMS_TOO,
+        *("API_TIMEOUT_MS", "AWS_REGION", "CLAUDE_CODE_API_KEY_HELPER_TTL_MS"),
+        *("CLAUDE_CODE_CLIENT_CERT", "CLAUDE_CODE_CLIENT_KEY"),
+    }
+)
+"""Variables whose present value may stay: none of them decides which server gets which credential."""
+
+_WAYS: Final[Mapping[Way, str]] = {
+    "keep": "Your values stay, and the wizard asks about them no more until the answer changes.",
+    "merge": "Your values stay, save those that decide which server gets which credential.",
+    "replace": "Every value becomes what your answers say; the file as it is goes into the backup.",
+}
 _BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
 
 
@@ -28,25 +45,61 @@ _BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
 class SettingsEdit:
     """Sets our keys and takes out those we wrote earlier and no longer want; every other byte stays.
 
-    `ours` are the fingerprints of what we may have written there earlier, by key.
+    `ours` are the fingerprints of what we may have left there earlier, by key, and `rendered` what we wrote for it last
+    (another value than that was the user's and kept). `drop` are fingerprints of values of the user's that go on their
+    word, `way` is what they chose for those in our way.
     """
 
     edits: Mapping[Key, str]
     ours: Mapping[str, Collection[str]] = field(default_factory=dict)
+    rendered: Mapping[str, str] = field(default_factory=dict)
+    drop: Mapping[Key, str] = field(default_factory=dict)
+    way: Way | None = None
 
     def __call__(self, found: bytes | None) -> bytes:
         """Return the file's new text. Raises JsonProblem."""
-        return edit(found, self.edits, self.removals(found))
+        stays = self.stays(found)
+        edits = {key: value for key, value in self.edits.items() if key not in stays}
+        return edit(found, edits, self.removals(found))
 
     def removals(self, found: bytes | None) -> tuple[Key, ...]:
-        """Return the keys that go: written by us, not wanted any more, and still as we wrote them."""
+        """Return the keys that go: written by us, not wanted any more and still as we wrote them; and those to drop."""
         table = read(found)
         wanted = {name_of(key) for key in self.edits}
-        return tuple(
+        ours = [
             key_of(name)
             for name in self.ours
             if name not in wanted and self._wrote(name, value_at(table, key_of(name)))
+        ]
+        dropped = [
+            key
+            for key, fingerprint in self.drop.items()
+            if key not in self.edits and key not in ours and part_digest(value_at(table, key)) == fingerprint
+        ]
+        return (*ours, *dropped)
+
+    def stays(self, found: bytes | None) -> tuple[Key, ...]:
+        """Return the keys whose present value is the user's and stays: chosen now, or earlier for the same answer."""
+        table = read(found)
+        kept = [key for key in self.foreign(found) if self.way in ("keep", "merge") and key[-1] in KEEPABLE]
+        return tuple(kept) + tuple(
+            key for key, wanted in self.edits.items() if self._kept_before(name_of(key), value_at(table, key), wanted)
         )
+
+    def ways(self, found: bytes | None) -> Mapping[Way, str]:
+        """Return what may be chosen for the values in our way."""
+        foreign = self.foreign(found)
+        may_stay = [key for key in foreign if key[-1] in KEEPABLE]
+        if not may_stay:
+            return REPLACE_ONLY
+        way: Way = "keep" if len(may_stay) == len(foreign) else "merge"
+        return {way: _WAYS[way], "replace": _WAYS["replace"]}
+
+    def _kept_before(self, name: str, value: object, wanted: str | None) -> bool:
+        if value is None or name not in self.rendered or part_digest(value) not in self.ours.get(name, ()):
+            return False
+        last = digest(self.rendered[name].encode())
+        return last != part_digest(value) and (wanted is None or last == part_digest(wanted))
 
     def foreign(self, found: bytes | None) -> tuple[Key, ...]:
         """Return the keys whose present value is neither what we want nor what we wrote."""
@@ -54,19 +107,30 @@ class SettingsEdit:
         result = []
         for key, wanted in self.edits.items():
             value = value_at(table, key)
-            if value is not None and value != wanted and not self._wrote(name_of(key), value):
+            if value is None or value == wanted or self._kept_before(name_of(key), value, wanted):
+                continue
+            if not self._wrote(name_of(key), value):
                 result.append(key)
         return tuple(result)
 
     def _wrote(self, name: str, value: object) -> bool:
-        return value is not None and part_digest(value) in self.ours.get(name, ())
+        if value is None or self._was_kept(name, value):
+            return False
+        return part_digest(value) in self.ours.get(name, ())
+
+    def _was_kept(self, name: str, value: object) -> bool:
+        """Whether a value is one of the user's that was kept, be the answer the same or not."""
+        return self._kept_before(name, value, None)
 
     def question(self, found: bytes | None) -> str:
         """Name the values of somebody else that would be replaced; empty when there are none."""
         table = read(found)
         changed: list[str] = []
         others: list[str] = []
+        stays = self.stays(found)
         for key in self.foreign(found):
+            if key in stays:
+                continue
             shown = f"{name_of(key)} = {shown_value(key, value_at(table, key))}"
             (changed if set(self.ours.get(name_of(key), ())) - {ABSENT} else others).append(shown)
         sentences = []
@@ -78,8 +142,16 @@ class SettingsEdit:
 
     def parts(self, found: bytes | None) -> dict[str, str]:
         """Return the fingerprints of what stands in our keys after the edit."""
-        written = {name_of(key): part_digest(value) for key, value in self.edits.items()}
+        table, stays = read(found), self.stays(found)
+        written = {
+            name_of(key): part_digest(value_at(table, key) if key in stays else value)
+            for key, value in self.edits.items()
+        }
         return written | {name_of(key): ABSENT for key in self.removals(found)}
+
+    def texts(self) -> dict[str, str]:
+        """Return what we render for each key, as the ledger keeps it."""
+        return {name_of(key): json.dumps(value) for key, value in self.edits.items()}
 
 
 def name_of(key: Key) -> str:

@@ -50,19 +50,25 @@ def carry_out(
     """
     if plan.blockers:
         raise Refused("\n".join(plan.blockers))
-    agreed = {each.path: each.conflict for each in plan.conflicts if replace == "all" or each.path in replace}
+    agreed = {
+        each.path: each.conflict
+        for each in plan.conflicts
+        if (replace == "all" or each.path in replace) and "replace" in each.ways
+    }
     _refuse_conflicts(plan.conflicts, agreed, machine)
-    if plan.is_empty and not machine.journal_file.exists():
+    if plan.is_empty and not plan.is_kept and not machine.journal_file.exists():
         return Receipt(0, "", ())
     with held_back(), at_work(machine, progress, system) as work:
         recovered = work.recover()
         changes = tuple(_as_found(each, recovered, machine) for each in plan.changes)
-        _refuse_conflicts([each for each in changes if not each.is_noop and each.conflict], agreed, machine)
+        _refuse_conflicts([each for each in changes if each.is_conflict], agreed, machine)
         pending = tuple(each for each in changes if not each.is_noop)
+        ledger = dataclasses.replace(_ledger_after(work.store.ledger(), changes), off=plan.off)
         if not pending:
+            if plan.is_kept:
+                work.store.save_ledger(ledger)
             return Receipt(0, "", ())
         parts = {each.path: dict(each.parts) for each in pending}
-        ledger = dataclasses.replace(_ledger_after(work.store.ledger(), changes), off=plan.off)
         return work.run(Job(tuple(map(Target.of, pending)), ledger, parts))
 
 
@@ -161,7 +167,7 @@ def _ledger_after(ledger: Ledger, changes: Iterable[Change]) -> Ledger:
         if each.after is None or (each.role == "rc-block" and not parts):
             files.pop(each.path, None)
         elif each.role in WHOLLY_OURS:
-            files[each.path] = Owned(each.role, content=digest(each.after))
+            files[each.path] = Owned(each.role, content=digest(each.after), texts=dict(each.texts))
         else:
-            files[each.path] = Owned(each.role, parts=parts)
+            files[each.path] = Owned(each.role, parts=parts, texts=dict(each.texts))
     return dataclasses.replace(ledger, files=files)

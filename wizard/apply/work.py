@@ -18,7 +18,7 @@ from wizard.apply.recovery import backwards
 from wizard.apply.sweep import sweep_temporaries, without_unused
 from wizard.machine.model import Machine
 
-_STATE_BYTES: Final = 64 * 1024
+_STATE_BYTES: Final = 128 * 1024
 """What journal, receipt and ledger take at most, in bytes."""
 
 

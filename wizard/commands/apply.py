@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from wizard import pins, prove, trial
 from wizard.answers import Answers, assign
 from wizard.apply.plan import Plan, PlanError, make_plan
 from wizard.apply.transaction import Refused, WriteFailed, carry_out
+from wizard.commands import in_the_way
 from wizard.commands.shared import (
     CHECK_FAILED,
     OK,
@@ -105,6 +107,7 @@ class Pipeline:
         self.talk = Talk(sys.stderr)
         self.verdicts: list[Verdict] = []
         self.life: int | None = None
+        self.chosen = in_the_way.choices(arguments, machine)
 
     def run(self) -> int:
         """Do it all and return the exit code."""
@@ -123,6 +126,9 @@ class Pipeline:
         if not plan.is_empty:
             self.confirm(plan)
             self.write(plan)
+        elif plan.is_kept:
+            self.write(plan)
+            self.talk.say("Nothing to write: what you keep is noted, and every other file is as the answers say.")
         else:
             self.talk.say("Nothing to do: every file is as the answers say.")
         return self.prove(plan)
@@ -169,18 +175,23 @@ class Pipeline:
     def plan(self) -> Plan:
         """Return the plan. Raises Stop where there can be none."""
         try:
-            plan = make_plan(self.answers, self.machine, life_seconds=self.life)
+            plan = make_plan(self.answers, self.machine, life_seconds=self.life, choices=self.chosen)
         except PlanError as error:
             raise Stop(REFUSED, f"{self.machine.short(error.path)}: {error.text} Nothing was written.") from None
+        in_the_way.refuse_unknown(plan, self.chosen)
         if plan.blockers and not self.arguments.dry_run:
             raise Stop(REFUSED, "\n".join([*plan.blockers, "Nothing was written."]))
         return plan
 
     def show(self, plan: Plan) -> None:
         """Show the plan, and what else there is to know."""
-        for change in plan.pending:
+        for change in plan.changes:
+            if change.is_noop and not change.is_conflict:
+                continue
             path = self.machine.short(change.path)
             self.talk.say(f"\n{path}: {change.state}, mode {change.mode:04o}")
+            if change.drift and change.conflict and not self.arguments.json:
+                print(change.drift.diff(path), flush=True)
             if not self.arguments.json:
                 print(change.diff(path), flush=True)
             for note in change.notes:
@@ -189,15 +200,15 @@ class Pipeline:
                 self.talk.say(f"! {change.conflict}")
         for leftover in plan.leftovers:
             self.talk.say(f"! {leftover.where} holds {leftover.name}: {leftover.effect} {leftover.remedy}")
+        for each in plan.migrations:
+            if not each.chosen:
+                self.talk.say(f"  --migrate {shlex.quote(each.name)}: {each.text}")
         for text in (*plan.notes, *plan.blockers):
             self.talk.say(text)
 
     def refuse_conflicts(self, plan: Plan) -> None:
         """Raise Stop when something of the user would be replaced without its own yes."""
-        if plan.conflicts and not self.arguments.replace_existing:
-            names = ", ".join(self.machine.short(each.path) for each in plan.conflicts)
-            text = f"{names}: something of yours would be replaced. Add --replace-existing if that is what you want."
-            raise Stop(REFUSED, f"{text} Nothing was written.")
+        in_the_way.refuse_open(plan, in_the_way.to_replace(self.arguments, self.chosen), self.machine)
 
     def confirm(self, plan: Plan) -> None:
         """Ask for the yes to write."""
@@ -216,9 +227,9 @@ class Pipeline:
 
     def write(self, plan: Plan) -> None:
         """Write."""
-        chosen: Any = "all" if self.arguments.replace_existing else ()
+        agreed = in_the_way.to_replace(self.arguments, self.chosen)
         try:
-            carry_out(plan, self.machine, replace=chosen, progress=lambda stage: self.talk.say(stage.text))
+            carry_out(plan, self.machine, replace=agreed, progress=lambda stage: self.talk.say(stage.text))
         except Refused as error:
             raise Stop(REFUSED, str(error)) from None
         except WriteFailed as error:
@@ -248,11 +259,18 @@ class Pipeline:
                     "role": each.role,
                     "state": each.state,
                     "conflict": each.conflict,
+                    "ways": {way: text for way, text in each.ways.items() if each.conflict},
+                    "drift": each.drift.text if each.drift else "",
                 }
                 for each in (plan.changes if plan else ())
             ]
+            migrations = [
+                {"name": each.name, "chosen": each.chosen, "text": each.text}
+                for each in (plan.migrations if plan else ())
+            ]
             checks = [each.as_json() for each in self.verdicts]
-            result = {"ok": code == OK, "written": written, **self.more_json(), "changes": changes, "checks": checks}
+            result = {"ok": code == OK, "written": written, **self.more_json(), "changes": changes}
+            result |= {"migrations": migrations, "checks": checks}
             print_json(result)
         return code
 

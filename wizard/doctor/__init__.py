@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 from wizard import prove, trial
 from wizard.answers import Answers
 from wizard.apply import suspend
+from wizard.apply.drift import drifts
 from wizard.apply.plan import PlanError, make_plan
 from wizard.doctor.catalogue import finding
 from wizard.doctor.claude import claude_verdicts, first_run_verdict, login_verdict
@@ -104,6 +105,7 @@ class _Checkup:
             "files.first-run": lambda machine: [first_run_verdict(machine, _folder(machine))],
             "files.login": lambda machine: [login_verdict(machine, off=off())],
             "files.settings": lambda machine: settings_verdicts(answers, machine, off=off()),
+            "files.edited": _edited,
             "files.written": lambda machine: [_drift(answers, machine, life_seconds)],
             "files.profile": lambda machine: profile_verdicts(answers, machine),
             "files.leftover": lambda machine: leftover_verdicts(answers, machine),
@@ -146,6 +148,19 @@ def _user(machine: Machine) -> Iterable[Verdict]:
     if reason := wrong_user(machine):
         problem, _, fix = reason.partition(". ")
         yield finding("files.user", "wrong-user", problem=f"{problem}.", fix=fix)
+
+
+def _edited(machine: Machine) -> Iterable[Verdict]:
+    """Yield what changed in our files since we wrote them, each with the difference in its facts."""
+    try:
+        found = drifts(machine)
+    except PlanError:
+        return  # planning says so
+    for each in found:
+        path = machine.short(each.path)
+        facts = {"path": path, "text": each.text, "diff": each.diff(path)}
+        verdict = "answers-edited" if each.role == "answers" else f"edited-{each.kind}"
+        yield finding("files.edited", verdict, **facts)
 
 
 def _drift(answers: Answers, machine: Machine, life_seconds: int | None) -> Verdict:

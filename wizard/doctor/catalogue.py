@@ -89,6 +89,18 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "{names} no longer as the wizard would write {them}.",
         f"{_APPLY} --dry-run to see the difference, and apply to write {{them}}.",
     ),
+    "edited-changed": Kind(
+        "warn",
+        "{path}: {text}",
+        f"{_APPLY} --dry-run to see the difference, and apply with --keep, --merge or --replace and its path.",
+    ),
+    "edited-broken": Kind(
+        "warn", "{path}: {text}", f"{_APPLY} with --merge and its path to put that right, or with --keep to leave it."
+    ),
+    "edited-gone": Kind("warn", "{path}: {text}", f"{_APPLY} to write it again."),
+    "answers-edited": Kind(
+        "warn", "{path}: {text}", f"{_APPLY} to put them into effect, or claude-litellm-wizard undo to take them back."
+    ),
     "switched-off": Kind("warn", "{text}", "Run claude-litellm-wizard on to bring the set-up back."),
     "unplannable": Kind("fail", "{path} stands in the way: {problem}", "Mend that, then check again."),
     "profile-differs": Kind(

@@ -11,6 +11,7 @@ from wizard.machine.claude_code import BASE_URLS, CREDENTIALS, DEAD, OUR_VARIABL
 from wizard.machine.files import read_text
 from wizard.machine.leftover_advice import leftovers_for
 from wizard.machine.leftovers import SCRIPT_EFFECT, assignments
+from wizard.machine.lite_configure import RECEIPT, RUNNING
 from wizard.machine.model import Leftover, Machine
 from wizard.machine.rulings import Ruling, rulings
 from wizard.render.claude import exports
@@ -18,6 +19,7 @@ from wizard.secret import bare_url
 from wizard.verdict import Verdict
 
 _GRAVE: Final = frozenset({*CREDENTIALS, *ROUTE_SWITCHES, "AWS_BEARER_TOKEN_BEDROCK"})
+_SAYS_WHAT_TO_DO: Final = frozenset({"CLAUDE_CONFIG_DIR", RECEIPT, RUNNING})
 _APPLY: Final = "Run claude-litellm-wizard apply"
 
 
@@ -88,12 +90,14 @@ def _about(left: Leftover, answers: Answers, machine: Machine, decided: Mapping[
     facts = {"where": where, "name": left.name, "value": left.value}
     if left.effect == SCRIPT_EFFECT:
         ours = left.value == machine.short(machine.expand(answers.write.setup_script))
-        fix = f"{_APPLY} --replace-existing, which puts its own script there." if ours else "Remove that line."
+        fix = (
+            f"{_APPLY} --replace-existing, which puts its own script there." if ours else f"{_APPLY} --migrate {where}."
+        )
         return finding(check, "old-script", where=where, script=left.value, fix=fix)
     if left.name in DEAD:
         fix = f"Remove it; {DEAD[left.name]} does what it was meant for."
         return finding(check, "leftover-dead", **facts, fix=fix)
-    if left.name == "CLAUDE_CONFIG_DIR":
+    if left.name in _SAYS_WHAT_TO_DO or left.where.endswith("settings.json"):
         return finding(check, "leftover", **facts, effect=left.effect, fix=left.remedy)
     ruling = decided.get(left.name)
     if ruling is not None and not _in_settings(left):

@@ -7,6 +7,7 @@ from typing import Final
 
 from wizard.answers import Answers
 from wizard.machine.claude_code import BASE_URLS, CREDENTIALS, DEAD, OUR_VARIABLES, PINS, ROUTE_SWITCHES
+from wizard.machine.lite_configure import RECEIPT, RUNNING
 from wizard.machine.model import Leftover, Machine
 
 _BEARER: Final = "AWS_BEARER_TOKEN_BEDROCK"
@@ -18,6 +19,7 @@ _EFFECTS: Final = {
     "ANTHROPIC_MODEL": "Every session starts with this model, whatever is pinned.",
     "ANTHROPIC_LOG": "With debug, Claude Code prints its requests between its answers.",
     "ANTHROPIC_CUSTOM_HEADERS": "Claude Code sends these headers with every message.",
+    "apiKeyHelper": "Claude Code gets its key from this command.",
     "CLAUDE_CONFIG_DIR": "It is no absolute path, so where Claude Code finds its settings depends on the folder.",
     **dict.fromkeys(DEAD, "Claude Code has no such variable, so it does nothing."),
     **dict.fromkeys(ROUTE_SWITCHES, "It sends Claude Code to another provider."),
@@ -27,6 +29,9 @@ _EFFECTS: Final = {
 _REMEDIES: Final = {
     "ANTHROPIC_MODEL": "It stays. Remove it to use the pinned models.",
     "ANTHROPIC_CUSTOM_HEADERS": "It stays. Remove it if it was made for another server.",
+    RECEIPT: "It stays. lite unconfigure claude leaves alone what the wizard writes.",
+    RUNNING: "Run lite down (or lite autoroute stop) first, then look again.",
+    "model": "It stays. Take it out to start with the pinned models.",
     "CLAUDE_CONFIG_DIR": "Set it to an absolute path, or unset it.",
     **{name: f"Remove the line. Use {instead} in its place." for name, instead in DEAD.items()},
 }
@@ -50,6 +55,8 @@ def leftovers_for(answers: Answers, machine: Machine) -> tuple[Leftover, ...]:
 def remedy(leftover: Leftover, answers: Answers) -> str:
     """Return what becomes of a variable when these answers are written."""
     name = leftover.name
+    if name == "apiKeyHelper":
+        return "On your yes the write replaces it." if answers.write.settings else "It stays, and decides the key."
     if name not in OUR_VARIABLES:
         return _REMEDIES.get(name, _STAYS)
     if not answers.write.settings:

@@ -13,18 +13,21 @@ from wizard.answers import Answers
 from wizard.machine.claude_code import DEAD, OUR_VARIABLES, ROUTE_SWITCHES, is_off
 from wizard.machine.files import read_small
 from wizard.machine.leftover_advice import effect, remedy
+from wizard.machine.lite_configure import lite_leftovers
 from wizard.machine.model import Leftover, SettingsLayer
 from wizard.machine.shells import BASH_LOGIN_FILES, fish_folder, sourced, zsh_folder
-from wizard.marks import BLOCK_BEGIN, BLOCK_END, is_ours
+from wizard.marks import BLOCK_BEGIN, BLOCK_END, SET_ASIDE, is_ours
 from wizard.secret import Secret, bare_url, names_a_secret, redact
 
 _ZSH_FILES: Final = (".zshenv", ".zprofile", ".zshrc", ".zlogin")
-_NAME: Final = "|".join((r"ANTHROPIC_[A-Z0-9_]+", *ROUTE_SWITCHES, *DEAD, "AWS_BEARER_TOKEN_BEDROCK"))
+VARIABLE_NAMES: Final = "|".join((r"ANTHROPIC_[A-Z0-9_]+", *ROUTE_SWITCHES, *DEAD, "AWS_BEARER_TOKEN_BEDROCK"))
+"""A pattern of the variables that speak to Claude Code."""
+
 _VALUE: Final = r"""(?P<{0}>"[^"]*"|'[^']*'|[^\s;&|"']*)"""
 _ASSIGNED: Final = re.compile(
-    rf"(?<![\w$./-])(?P<name>{_NAME})={_VALUE.format('value')}"
-    rf"|\bset(?:env)?\s+(?:-\S+\s+)*(?P<set_name>{_NAME})\s+{_VALUE.format('set_value')}"
-    rf"|^SETUVAR\s+(?:--export\s+)?(?P<uvar_name>{_NAME}):(?P<uvar_value>.*)"
+    rf"(?<![\w$./-])(?P<name>{VARIABLE_NAMES})={_VALUE.format('value')}"
+    rf"|\bset(?:env)?\s+(?:-\S+\s+)*(?P<set_name>{VARIABLE_NAMES})\s+{_VALUE.format('set_value')}"
+    rf"|^SETUVAR\s+(?:--export\s+)?(?P<uvar_name>{VARIABLE_NAMES}):(?P<uvar_value>.*)"
 )
 _OUR_BLOCK: Final = re.compile(f"^{re.escape(BLOCK_BEGIN)}.*?^{re.escape(BLOCK_END)}", re.DOTALL | re.MULTILINE)
 _SPEAKS_OF_CLAUDE: Final = re.compile(r"ANTHROPIC_|CLAUDE_CODE_|[Ll]ite-?[Ll][Ll][Mm]")
@@ -32,6 +35,7 @@ SCRIPT_EFFECT: Final = "It asks the server at every start, and ends the shell wh
 """What a leftover does that is a script and no variable."""
 
 _SCRIPT_REMEDY: Final = "Remove the line that sources it."
+_BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ def find_leftovers(
         scan.read(path)
     known = scan.own | {(each.name, each.value) for each in scan.found}
     found = [*scan.found, *_in_environment(env, known), *_in_settings(layers, home, scan.own)]
-    return (*scan.scripts, *(_leftover(each) for each in found if _matters(each)))
+    of_lite = (replace(each, remedy=remedy(each, Answers())) for each in lite_leftovers(layers, home))
+    return (*scan.scripts, *(_leftover(each) for each in found if _matters(each)), *of_lite)
 
 
 def startup_assignments(env: Mapping[str, str], home: Path, *, root: Path = Path("/")) -> tuple[tuple[str, str], ...]:
@@ -68,7 +73,7 @@ def startup_assignments(env: Mapping[str, str], home: Path, *, root: Path = Path
 def _in_environment(env: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[_Found]:
     for name, value in env.items():
         nowhere = name == "CLAUDE_CONFIG_DIR" and not value.startswith("/")
-        if nowhere or (re.fullmatch(_NAME, name) and (name, value) not in known):
+        if nowhere or (re.fullmatch(VARIABLE_NAMES, name) and (name, value) not in known):
             yield _Found("environment", name, value)
 
 
@@ -77,9 +82,11 @@ def _in_settings(layers: Sequence[SettingsLayer], home: Path, own: set[tuple[str
         if layer.name != "user":
             continue
         written_by_us = _runs_our_helper(layer)
+        if layer.helper and not written_by_us:
+            yield _Found(_short(layer.path, home), "apiKeyHelper", layer.helper)
         for name, value in layer.env.items():
             ours = (name, value) in own or (written_by_us and name in OUR_VARIABLES)
-            if re.fullmatch(_NAME, name) and not ours:
+            if re.fullmatch(VARIABLE_NAMES, name) and not ours:
                 yield _Found(f"{_short(layer.path, home)} env", name, value)
 
 
@@ -111,7 +118,7 @@ class _Scan:
             self._remember_own(text)
             return
         self._note(path, text)
-        lines = _without_our_block(text).splitlines()
+        lines = _without_our_block(text).split("\n")
         for number, line in enumerate(lines, 1):
             for inner in sourced(line, self._home):
                 self._read_sourced(inner, f"{_short(path, self._home)}:{number}")
@@ -175,8 +182,8 @@ def assignments(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield line number, name and value of every assignment of a variable that concerns Claude Code."""
     if not any(word in text for word in ("ANTHROPIC_", "CLAUDE_CODE_", "AWS_BEARER_TOKEN_BEDROCK")):
         return
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("#"):
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith(("#", SET_ASIDE)):
             continue
         for found in _ASSIGNED.finditer(line):
             name = found["name"] or found["set_name"] or found["uvar_name"]
@@ -203,6 +210,8 @@ def _leftover(found: _Found) -> Leftover:
 
 
 def _masked(name: str, value: str) -> str:
+    if name == "apiKeyHelper":
+        return redact(value) if _BARE_PATH.fullmatch(value) else "a command of its own"
     if name == "ANTHROPIC_CUSTOM_HEADERS":
         return redact(value.partition(":")[0]) + ": ****"
     if not names_a_secret(name) or name in DEAD:

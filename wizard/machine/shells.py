@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 
 from wizard.machine.files import read_small, read_text
 from wizard.machine.model import Shell, ShellName
-from wizard.marks import SIGNATURE
+from wizard.marks import SET_ASIDE, SIGNATURE
 
 Find = Callable[[str], Path | None]
 """Finds a program on PATH."""
@@ -78,9 +78,13 @@ def reaches(start: Path, target: Path, home: Path) -> bool:
 
 def sourced(text: str, home: Path) -> tuple[Path, ...]:
     """Return the files that a start-up file sources by a name that can be told without running it."""
-    lines = (line for line in text.splitlines() if (". " in line or "source" in line) and line.lstrip()[:1] != "#")
+    lines = (line for line in text.splitlines() if (". " in line or "source" in line) and not _is_off(line))
     found = (_path(match["path"], home) for line in lines for match in _SOURCED.finditer(line))
     return tuple(path for path in found if path is not None)
+
+
+def _is_off(line: str) -> bool:
+    return line.lstrip().startswith(("#", SET_ASIDE))
 
 
 def zsh_folder(env: Mapping[str, str], home: Path) -> Path:

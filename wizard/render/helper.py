@@ -28,10 +28,15 @@ def render_helper(backend: Backend, body: str, answers: Answers, machine: Machin
         signature=SIGNATURE,
         source=backend.title,
         path=path,
-        origin=sh_quote(answers.gateway.address.origin),
+        origin=origin_line(answers).rstrip("\n"),
         limit=KEY_LIMIT,
         body=body.strip("\n"),
     )
+
+
+def origin_line(answers: Answers) -> str:
+    """Return the helper's line that names the gateway it gives its key to."""
+    return f"origin={sh_quote(answers.gateway.address.origin)}\n"
 
 
 _FRAME: Final = """\
@@ -56,7 +61,7 @@ fail() {{
   exit 1
 }}
 
-origin={origin}
+{origin}
 for url in "${{ANTHROPIC_BASE_URL-}}" "${{ANTHROPIC_BEDROCK_BASE_URL-}}"; do
   case $url in
     '' | "$origin" | "$origin"/*) continue ;;

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from wizard.answers import Answers, Gateway, Route
-    from wizard.apply.plan import Plan
+    from wizard.apply.plan import Choices, Plan
     from wizard.apply.transaction import Receipt, Stage
     from wizard.apply.undo import Undone
     from wizard.keys.backend import Backend, Report
@@ -26,7 +26,9 @@ Rows = tuple[tuple[str, str], ...]
 class MakePlan(Protocol):
     """`wizard.apply.plan.make_plan`."""
 
-    def __call__(self, answers: Answers, machine: Machine, *, life_seconds: int | None = None) -> Plan:
+    def __call__(
+        self, answers: Answers, machine: Machine, *, life_seconds: int | None = None, choices: Choices
+    ) -> Plan:
         """Return the plan. It reads files: called in a thread."""
 
 
@@ -156,10 +158,10 @@ def _wanted_models(version: str | None, route: Route, region: str) -> Mapping[Ti
     return wanted_models(version, route, region)
 
 
-def _make_plan(answers: Answers, machine: Machine, *, life_seconds: int | None = None) -> Plan:
+def _make_plan(answers: Answers, machine: Machine, *, life_seconds: int | None = None, choices: Choices) -> Plan:
     from wizard.apply.plan import make_plan
 
-    return make_plan(answers, machine, life_seconds=life_seconds)
+    return make_plan(answers, machine, life_seconds=life_seconds, choices=choices)
 
 
 def _carry_out(

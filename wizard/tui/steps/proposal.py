@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from textual.content import Content
 
-from wizard.apply.plan import Change, Plan
+from wizard.apply.change import Change, Migration, Plan, Way
 from wizard.flow import Draft, Step
 from wizard.machine.model import Leftover
 from wizard.tui.widgets.diff_view import Row, counts, diff_rows
@@ -21,7 +22,7 @@ _COUNT_WIDTH = 10
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: a file (`change`), or a matter that is told in text; `rows` are what is shown below the list."""
+    """One row: a file (`change`), something old (`migration`) or a matter told in text; `rows` stand below the list."""
 
     title: str
     tag: str
@@ -30,6 +31,26 @@ class Entry:
     counts: str = ""
     rows: tuple[Row, ...] = ()
     change: Change | None = None
+    migration: Migration | None = None
+
+    @property
+    def is_open_to_choice(self) -> bool:
+        """Whether the user can choose what becomes of it."""
+        change = self.change
+        return self.migration is not None or bool(change and (change.conflict or change.way))
+
+    def next_choice(self, draft: Draft) -> Draft:
+        """Return the draft with the next choice for this row; after the last comes none again."""
+        if self.migration is not None:
+            return replace(draft, migrations=draft.migrations ^ {self.migration.name})
+        if self.change is None:
+            return draft
+        path = str(self.change.path)
+        others = {each: way for each, way in draft.ways.items() if each != path}
+        order: list[Way | None] = [None, *self.change.ways]
+        now = draft.ways.get(path)
+        following = order[(order.index(now) + 1) % len(order)] if now in order else None
+        return replace(draft, ways=others if following is None else {**others, path: following})
 
     def line(self, width: int) -> Content:
         """Return the row for a list of this width."""
@@ -58,8 +79,10 @@ def entries(plan: Plan | None, draft: Draft) -> tuple[Entry, ...]:
         return tuple(found)
     found = [*_sentences("stops the write", "$error", plan.blockers), *found]
     found += [_file(each, draft) for each in plan.changes]
-    if plan.leftovers:
-        found.append(_leftovers(plan.leftovers))
+    found += [_migration(each, draft) for each in plan.migrations]
+    told = [leftover for each in plan.migrations for leftover in each.leftovers]
+    if others := [each for each in plan.leftovers if each not in told]:
+        found.append(_leftovers(others))
     if plan.notes:
         found.append(Entry("Good to know", "note", rows=_paragraphs(plan.notes)))
     return tuple(found)
@@ -92,27 +115,67 @@ def _file(change: Change, draft: Draft) -> Entry:
     come, go = counts(diff)
     parts = [f"+{come}" if come else "", f"−{go}" if go else ""]
     numbers = " ".join(each for each in parts if each)
-    return Entry(title, tag, look, f"{change.mode:04o}", numbers, _file_rows(change, diff), change)
+    return Entry(title, tag, look, f"{change.mode:04o}", numbers, _file_rows(change, diff, draft), change)
 
 
 def _tag(change: Change, draft: Draft) -> tuple[str, str]:
-    if not change.conflict or change.is_noop:
+    if change.way in ("keep", "merge"):
+        return _CHOSEN[change.way], "$primary"
+    if not change.is_conflict:
         return change.state, "$text-muted" if change.is_noop else ""
-    if str(change.path) in draft.replacements:
-        return "✓ replaced", "$primary"
-    return "! yours", "$warning"
+    if _way(change, draft) == "replace":
+        return _CHOSEN["replace"], "$primary"
+    return ("! edited" if change.drift else "! yours"), "$warning"
 
 
-def _file_rows(change: Change, diff: str) -> tuple[Row, ...]:
+_CHOSEN: Final[Mapping[Way, str]] = {"keep": "✓ kept", "merge": "✓ merged", "replace": "✓ replaced"}
+
+
+def _way(change: Change, draft: Draft) -> Way | None:
+    """Return what was chosen for a file, as far as it can be had."""
+    way = draft.ways.get(str(change.path))
+    return way if way in change.ways else None
+
+
+def _ways(change: Change, draft: Draft) -> Iterator[Content]:
+    chosen = change.way or _way(change, draft)
+    for way, text in change.ways.items():
+        mark = ("● ", "$primary") if way == chosen else ("○ ", "$text-muted")
+        yield Content.assemble("  ", mark, (f"{way:<9}", "bold"), text)
+
+
+def _file_rows(change: Change, diff: str, draft: Draft) -> tuple[Row, ...]:
     parts: list[Content] = []
+    rows: list[Row] = []
     if change.conflict:
         parts.append(Content.assemble(("! ", "$warning"), change.conflict))
+    if change.conflict or change.way:
+        parts += _ways(change, draft)
+    if change.drift and (since := change.drift.diff("")):
+        rows.append((Content("As the wizard wrote it, and as it is now").stylize("bold"), 0))
+        rows += diff_rows(since)
+        if diff:
+            rows.append((Content("As it is now, and as it will be").stylize("bold"), 0))
     if change.before_mode is not None and change.before_mode != change.mode:
         parts.append(Content(f"Mode {change.before_mode:04o} becomes {change.mode:04o}."))
     parts += [Content(each).stylize("$text-muted") for each in change.notes]
-    if change.is_noop:
+    if change.is_noop and not change.is_conflict:
         parts.append(Content("It is already as it will be.").stylize("$text-muted"))
-    return (*((each, 0) for each in parts), *diff_rows(diff))
+    return (*((each, 0) for each in parts), *rows, *diff_rows(diff))
+
+
+def _migration(migration: Migration, draft: Draft) -> Entry:
+    chosen = migration.name in draft.migrations
+    names = ", ".join(dict.fromkeys(each.name for each in migration.leftovers if each.name not in migration.name))
+    rows: list[Row] = []
+    for each in migration.leftovers:
+        rows.append((Content.assemble((each.name, "bold"), f"={each.value}"), 2))
+        rows.append((Content(f"  Today: {each.effect}"), 4))
+        rows.append((Content(f"  Left alone: {each.remedy}"), 4))
+    mark = ("● ", "$primary") if chosen else ("○ ", "$text-muted")
+    rows.append((Content.assemble("  ", mark, ("Take it out of force. ", "bold"), migration.text), 4))
+    tag, look = ("✓ goes", "$primary") if chosen else ("○ old", "$warning")
+    return Entry(f"{migration.name} {names}".rstrip(), tag, look, rows=tuple(rows), migration=migration)
 
 
 def _leftovers(leftovers: Sequence[Leftover]) -> Entry:
@@ -155,19 +218,19 @@ class Proposal:
         return self.plan is not None and not self.plan.blockers and not self._untouched(draft)
 
     def _untouched(self, draft: Draft) -> int:
-        """Return how many conflicts have no tick yet."""
+        """Return how many conflicts wait for a choice."""
         conflicts = self.plan.conflicts if self.plan else ()
-        return sum(str(each.path) not in draft.replacements for each in conflicts)
+        return sum(_way(each, draft) != "replace" for each in conflicts)
 
     def summary(self, draft: Draft) -> tuple[str, str]:
         """Return what it comes to in one line, and how that looks."""
         if self.plan is None or self.plan.blockers:
             return f"✗ Nothing can be written. {self.plan.blockers[0] if self.plan else self.problem}", "-bad"
+        if waiting := self._untouched(draft):
+            stand = "file of yours waits" if waiting == 1 else "files of yours wait"
+            return f"! {waiting} {stand} for your word. Space chooses what becomes of it.", "-mixed"
         if self.plan.is_empty:
             return "✓ Every file is already as you want it. w proves that it works.", "-good"
-        if waiting := self._untouched(draft):
-            stand = "file of yours stands" if waiting == 1 else "files of yours stand"
-            return f"! {waiting} {stand} in the way. Space lets it be replaced, e chooses another place.", "-mixed"
         return f"{_totals(self.plan)}. Nothing is written before you press w.", ""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -13,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from wizard.answers import Write
+from wizard.apply.change import Choices
 from wizard.apply.errors import PlanError
 from wizard.flow import Step
 from wizard.machine.background import in_daemon_thread
@@ -37,8 +39,10 @@ class ReviewStep(StepScreen):
     HELP_TEXT = (
         "The upper list names every file with what happens to it and its mode; below (or beside it) stands the diff"
         " of the one under the mark. Values of your own that look like credentials are masked.\n\nA file of yours"
-        " that stands in the way is a conflict: mark it and press Space to let it be replaced, or press e to choose"
-        " another place. A backup is kept either way, and 'claude-litellm-wizard undo' gives everything back."
+        " that stands in the way, or one of ours that changed since it was written, waits for your word: mark it and"
+        " press Space until it says what shall become of it (the diff follows), or press e to choose another place."
+        "\n\nOld settings that were found stay as they are unless you press Space on them."
+        " A backup is kept in any case, and 'claude-litellm-wizard undo' gives everything back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write", id="review.write", tooltip="Write these files"),
@@ -48,10 +52,10 @@ class ReviewStep(StepScreen):
         Binding(
             "space",
             "tick",
-            "Replace it",
+            "Choose",
             key_display="Space",
             id="review.tick",
-            tooltip="Let this file of yours be replaced, or not",
+            tooltip="Choose what becomes of what is yours here",
         ),
         Binding("e", "edit", "Paths", id="review.edit", tooltip="Choose which files are written, and where"),
         Binding(
@@ -81,11 +85,13 @@ class ReviewStep(StepScreen):
         self.look()
 
     @work(group="plan", exclusive=True)
-    async def look(self) -> None:
-        """Make the plan, in a thread, since it reads files."""
+    async def look(self, *, afresh: bool = True) -> None:
+        """Make the plan, in a thread, since it reads files; the one before stays in sight unless `afresh`."""
         self.session.plan = None
-        self.proposal = Proposal()
-        self.retell()
+        if afresh:
+            self.proposal = Proposal()
+            self.retell()
+        self.refresh_bindings()
         self.proposal = await in_daemon_thread(self._propose)
         self.session.plan = self.proposal.plan
         self.show_proposal()
@@ -93,8 +99,9 @@ class ReviewStep(StepScreen):
     def _propose(self) -> Proposal:
         draft = self.session.draft
         life = draft.trial_now.life_seconds if draft.trial_now else None
+        choices = Choices({Path(path): way for path, way in draft.ways.items()}, draft.migrations)
         try:
-            plan = self.session.services.make_plan(draft.answers, draft.machine, life_seconds=life)
+            plan = self.session.services.make_plan(draft.answers, draft.machine, life_seconds=life, choices=choices)
         except PlanError as error:
             return propose(None, f"{draft.machine.short(error.path)}: {error.text}", draft)
         return propose(plan, "", draft)
@@ -143,9 +150,9 @@ class ReviewStep(StepScreen):
         """Write waits until nothing stands in the way; Space is there for conflicts only."""
         match action:
             case "write":
-                return True if self.proposal.may_write(self.session.draft) else None
+                return True if self.session.plan and self.proposal.may_write(self.session.draft) else None
             case "tick":
-                return bool(self.entry and self.entry.change and self.entry.change.conflict)
+                return bool(self.entry and self.entry.is_open_to_choice)
             case "next":
                 return False
             case "open":
@@ -158,13 +165,10 @@ class ReviewStep(StepScreen):
         self.action_next()
 
     def action_tick(self) -> None:
-        """Let the file under the mark be replaced, or not."""
-        if self.entry is None or self.entry.change is None:
-            return
-        draft = self.session.draft
-        path = {str(self.entry.change.path)}
-        self.session.draft = replace(draft, replacements=frozenset(draft.replacements ^ path))
-        self.show_proposal()
+        """Choose the next of what can become of what is under the mark."""
+        if self.entry is not None:
+            self.session.draft = self.entry.next_choice(self.session.draft)
+            self.look(afresh=False)
 
     def action_again(self) -> None:
         """Read the files again."""

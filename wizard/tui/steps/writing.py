@@ -33,9 +33,9 @@ WHAT_NEXT: Final = Content.assemble(
 async def write_plan(session: Session, progress: Callable[[Stage], None]) -> Outcome:
     """Write the plan that was shown, in a thread, and return what came of it. `progress` is called in that thread."""
     plan, draft = session.plan, session.draft
-    if plan is None or plan.is_empty:
+    if plan is None or (plan.is_empty and not plan.is_kept):
         return Outcome("nothing to do")
-    ticked = {Path(each) for each in draft.replacements}
+    ticked = {Path(each) for each, way in draft.ways.items() if way == "replace"}
     try:
         receipt = await in_daemon_thread(
             partial(session.services.carry_out, plan, draft.machine, replace=ticked, progress=progress)
@@ -44,6 +44,8 @@ async def write_plan(session: Session, progress: Callable[[Stage], None]) -> Out
         return Outcome("refused", str(error))
     except WriteFailed as error:
         return Outcome("failed", str(error))
+    if plan.is_empty:
+        return Outcome("nothing to do")
     return Outcome("yes", files=tuple(draft.machine.short(each.path) for each in plan.pending), receipt=receipt)
 
 
