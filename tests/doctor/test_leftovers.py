@@ -60,7 +60,7 @@ def test_a_variable_that_no_claude_code_reads_is_called_that(tmp_path: Path, nam
 
 @pytest.mark.parametrize(
     ("script", "fix"),
-    [("~/old/set-up.sh", "Remove that line."), (Write().setup_script, "--replace-existing")],
+    [("~/old/set-up.sh", "--migrate ~/.profile:3"), (Write().setup_script, "--replace-existing")],
 )
 def test_a_sourced_script_that_can_end_the_shell_is_named_with_its_line(tmp_path: Path, script: str, fix: str) -> None:
     write(tmp_path / script[2:], SCRIPT)

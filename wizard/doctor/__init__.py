@@ -24,6 +24,7 @@ from wizard.secret import redact
 from wizard.verdict import Verdict, worst
 
 Area = Literal["gateway", "key", "files", "proof"]
+_EDITED: Final = {"changed": "edited-changed", "broken": "edited-broken", "gone": "edited-gone"}
 AREAS: Final[tuple[Area, ...]] = get_args(Area)
 
 
@@ -159,7 +160,7 @@ def _edited(machine: Machine) -> Iterable[Verdict]:
     for each in found:
         path = machine.short(each.path)
         facts = {"path": path, "text": each.text, "diff": each.diff(path)}
-        verdict = "answers-edited" if each.role == "answers" else f"edited-{each.kind}"
+        verdict = "answers-edited" if each.role == "answers" else _EDITED[each.kind]
         yield finding("files.edited", verdict, **facts)
 
 
