@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import os
 import sys
 import tempfile
@@ -31,6 +32,9 @@ from wizard.flow import Draft
 from wizard.trial import Trial
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
+_STUCK: Final = 120.0
+"""Seconds after which a picture that does not come ends the command, with what every thread was at."""
+
 SMALL: Final = (80, 24)
 LARGE: Final = (120, 36)
 
@@ -113,6 +117,13 @@ async def take(shot: Shot) -> str:
         return app.export_screenshot(simplify=True) + "\n"
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that leaves signals alone: an App would take them for itself, and the command go on without it."""
+
+    def add_signal_handler(self, sig: int, callback: object, *args: object) -> None:
+        """Do nothing."""
+
+
 def main() -> int:
     """Make every picture anew, and take away those that are no longer made."""
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL"):
@@ -121,7 +132,12 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     made = shots()
     for shot in made:
-        (FOLDER / f"{shot.name}.svg").write_text(asyncio.run(take(shot)), encoding="utf-8")
+        faulthandler.dump_traceback_later(_STUCK, exit=True)
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            (FOLDER / f"{shot.name}.svg").write_text(runner.run(take(shot)), encoding="utf-8")
+        sys.stdout.write(f"{shot.name}\n")
+        sys.stdout.flush()
+    faulthandler.cancel_dump_traceback_later()
     for stale in set(FOLDER.glob("*.svg")) - {FOLDER / f"{each.name}.svg" for each in made}:
         stale.unlink()
     sys.stdout.write(f"{len(made)} pictures in {FOLDER}\n")
