@@ -43,12 +43,14 @@ def machine_of(home: Path, **env: str) -> Machine:
     return survey(given, cwd=home, root=home / "no-such-root")
 
 
-def answers_for(url: str = OLD, *, shells: tuple[str, ...] = ("bash", "zsh"), **write: Any) -> Answers:
+def answers_for(
+    url: str = OLD, *, shells: tuple[str, ...] = ("bash", "zsh"), variable: str = "", **write: Any
+) -> Answers:
     """Return answers with the env-file backend, which needs no program."""
     return from_table(
         {
             "gateway": {"url": url},
-            "key": {"backend": "env-file", "env-file": {}},
+            "key": {"backend": "env-file", "env-file": {"variable": variable} if variable else {}},
             "write": {"shells": list(shells), **write},
         }
     )
