@@ -82,6 +82,13 @@ def test_the_first_run_is_past_ahead_or_blocked(
     assert (found.status, found.verdict) == verdict
 
 
+def test_a_suspended_set_up_may_ask_for_a_login_of_its_own(tmp_path: Path) -> None:
+    machine = looked_at(tmp_path)
+
+    assert first_run_verdict(machine, tmp_path).status == "fail"
+    assert first_run_verdict(machine, tmp_path, off=True).status == "pass"
+
+
 def test_trust_of_a_folder_holds_below_it(tmp_path: Path) -> None:
     trusted = {str(tmp_path / "work"): {"hasTrustDialogAccepted": True}, "/x": {"hasTrustDialogAccepted": False}}
     write(tmp_path / ".claude.json", {"hasCompletedOnboarding": True, "projects": trusted})

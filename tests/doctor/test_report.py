@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -97,6 +98,23 @@ def test_no_planted_secret_and_no_person_is_in_a_report(canaries: tuple[Path, di
         "~/ca.pem",
     ):
         assert useful in everything, useful
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_no_planted_secret_is_in_a_plain_check(canaries: tuple[Path, dict[str, str]], form: list[str]) -> None:
+    home, env = canaries
+    write(home / "bin/refresh-litellm-key.sh", "#!/bin/sh\necho 'It says no.' >&2; exit 3\n")
+    planted = [*re.findall(r"canary[a-z]+[-.]\d+", " ".join(map(str, env.values())))]
+    for file in (".bashrc", ".secrets/litellm.env", ".vault-token", ".claude.json", ".claude/settings.json"):
+        planted += re.findall(r"canary[a-z-]*[-.]\d{5,}|canary-[a-z-]+", (home / file).read_text())
+    planted += ["canaryproxypw", "canaryvaultpw", "canaryoauth"]
+
+    argv = [sys.executable, "-m", "wizard", "check", *form]
+    done = subprocess.run(argv, env=env, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+    assert len(planted) > 12 and done.returncode == 1
+    assert [each for each in planted if each in done.stdout + done.stderr] == []
+    assert "leftover" in done.stdout and "It says no." in done.stdout
 
 
 def test_what_the_mask_takes_out_of_a_text(canaries: tuple[Path, dict[str, str]]) -> None:

@@ -103,7 +103,7 @@ class _Checkup:
         matters: dict[str, Callable[[Machine], Iterable[Verdict]]] = {
             "files.user": _user,
             "files.claude": lambda machine: claude_verdicts(answers, machine),
-            "files.first-run": lambda machine: [first_run_verdict(machine, _folder(machine))],
+            "files.first-run": lambda machine: [first_run_verdict(machine, _folder(machine), off=off())],
             "files.login": lambda machine: [login_verdict(machine, off=off())],
             "files.settings": lambda machine: settings_verdicts(answers, machine, off=off()),
             "files.edited": _edited,

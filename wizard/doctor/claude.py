@@ -55,15 +55,18 @@ def _several(first: Path, machine: Machine) -> list[str]:
     return found
 
 
-def first_run_verdict(machine: Machine, folder: Path) -> Verdict:
-    """Return whether a start in `folder` goes straight to the prompt, shows its first screens, or gets stuck."""
+def first_run_verdict(machine: Machine, folder: Path, *, off: bool = False) -> Verdict:
+    """Return whether a start in `folder` goes straight to the prompt, shows its first screens, or gets stuck.
+
+    `off` is for a set-up that is suspended: Claude Code then asks for a login of its own, as it should.
+    """
     state = claude_state(machine)
     if state.problem:
         backups = machine.short(machine.claude_dir / "backups")
         path = machine.short(state.path)
         return finding("files.first-run", "claude-state-bad", path=path, problem=state.problem, backups=backups)
     if not state.onboarded:
-        kind = "first-run-ahead" if _can_sign_in(machine) else "first-run-blocked"
+        kind = "first-run-ahead" if off or _can_sign_in(machine) else "first-run-blocked"
         return finding("files.first-run", kind)
     text = "Claude Code is past its first-run screens" + (
         " and trusts this folder." if _trusts(state, folder) else "; it asks once whether you trust this folder."
