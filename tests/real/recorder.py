@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+_REQUEST_LINE: Final = re.compile(rb"((?:GET|HEAD|POST|PUT|LIST) /\S*) HTTP/1\.[01]\r\n")
 
 
 @dataclass
@@ -27,8 +31,7 @@ class Recorder:
     @property
     def requests(self) -> list[str]:
         """The request lines so far."""
-        lines = bytes(self.sent).split(b"\r\n")
-        return [line.decode("latin-1") for line in lines if line.endswith((b" HTTP/1.1", b" HTTP/1.0"))]
+        return [each.decode("latin-1") for each in _REQUEST_LINE.findall(bytes(self.sent))]
 
     @property
     def credentials(self) -> int:
