@@ -351,6 +351,16 @@ def test_drift_without_a_move_is_mended(wizard: Run, person: Path, litellm: Prox
     assert "Nothing moves" not in done.stderr and os.access(person / HELPER, os.X_OK)
 
 
+def test_a_move_while_switched_off_says_that_it_switches_on(
+    wizard: Run, person: Path, litellm: Proxy, new: Recorder
+) -> None:
+    set_up(wizard, litellm.url)
+    assert wizard("off", "--yes").returncode == 0
+    done = wizard("move", new.url, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "It is switched off" in done.stderr and env_of(person)["ANTHROPIC_BASE_URL"] == new.url
+
+
 def a_gateway(models: tuple[str, ...], **other: Any) -> Handler:
     """A double that lists these models to any key."""
     keyless = litellm(**other)

@@ -189,10 +189,17 @@ def _wait_until_alive(process: subprocess.Popen[bytes], url: str, log: Path) -> 
             contextlib.suppress(urllib.error.URLError, OSError),
             urllib.request.urlopen(f"{url}/health/liveliness", timeout=5),
         ):
+            _warm_up(url)
             return
         time.sleep(0.2)
     state = "still starts" if process.poll() is None else f"ended with {process.returncode}"
     raise RuntimeError(f"LiteLLM {state} after {READY_WITHIN:.0f} s at most; its log ends:\n{log.read_text()[-3000:]}")
+
+
+def _warm_up(url: str) -> None:
+    """Ask what makes LiteLLM import its routes: that delays its first answer by 2 s, or by more where it is busy."""
+    with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{url}/v1/messages", timeout=60):
+        pass
 
 
 def free_port() -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 from wizard.answers import Answers, to_table
 from wizard.apply.plan import Plan
+from wizard.apply.suspend import SENTENCE, is_off
 from wizard.commands.apply import Pipeline, assigned, assignments, named_tiers
 from wizard.commands.shared import (
     OK,
@@ -24,9 +25,10 @@ from wizard.net.address import AddressError, parse_address
 from wizard.origins import typed_origins
 
 _RESTART: Final = (
-    "Claude Code sessions and IDEs that run now still use the server before, and get no key for it any more."
-    " Restart them, then run claude in a new shell."
+    "Claude Code sessions that run now go over to the new server with their next question. Restart one that does not,"
+    " and IDEs."
 )
+"""Seen with 2.1.197 and 2.1.330, which read settings.json anew when it changes and then run the helper anew."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,12 +73,14 @@ class _Move(Pipeline):
     def run_from(self, before: Answers) -> int:
         """Move from the answers before; where nothing moves and nothing drifted, say so and check nothing."""
         self.changes = tuple(differences(before, self.answers))
+        if is_off(self.machine):
+            self.talk.say(f"{SENTENCE} Writing brings it back.")
         url = before.gateway.address.url
         if self.changes:
             for name, old, new in self.changes:
                 self.talk.say(f"{name}: {old or 'not set'} -> {new or 'not set'}")
             self.talk.say("Everything else stays as it is.\n")
-            self.still = f" Claude Code still uses {url}."
+            self.still = "" if is_off(self.machine) else f" Claude Code still uses {url}."
         elif (plan := self.plan()).is_empty:
             self.talk.say(f"Nothing moves: Claude Code uses {url} already, and every file is as the answers say.")
             return self.finish(OK, written=False, plan=plan)

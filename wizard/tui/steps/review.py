@@ -120,7 +120,9 @@ class ReviewStep(StepScreen):
         self.lead(*self.proposal.summary(draft))
         button = self.query_one(WriteButton)
         button.disabled = not self.proposal.may_write(draft)
-        button.label = self.proposal.promise
+        if str(button.label) != self.proposal.promise:
+            button.label = self.proposal.promise
+            button.refresh(layout=True)  # a longer label needs more room, which Button does not ask for
         self.retell()
 
     @on(PickList.Picked, "#files")
