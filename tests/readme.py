@@ -58,16 +58,18 @@ def _lines() -> Iterator[str]:
         yield "|---|---|---|"
         for name, kind in found.items():
             mark = "" if kind.status == "fail" else " (warning)"
-            yield f"| `{name}`{mark} | {_readable(kind.cause)} | {_readable(kind.fix)} |"
+            yield f"| `{name}`{mark} | {_readable(kind.cause, kind)} | {_readable(kind.fix, kind)} |"
         yield ""
         yield "</details>"
     yield ""
 
 
-def _readable(text: str) -> str:
-    """Return a text with HOST where the wizard fills in a host."""
+def _readable(text: str, kind: Kind) -> str:
+    """Return a text with HOST where the wizard fills in a host, and with what it says when it knows no better."""
     if _ONLY_PLACEHOLDERS.fullmatch(text):
-        return _TOLD
+        names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
+        usual = [str(kind.defaults[name]) for name in names if name in kind.defaults]
+        return _escaped(" ".join(usual)) if usual else _TOLD
     parts = [
         _escaped(literal) + (f"*{name.upper().replace('_', ' ')}*" if name else "")
         for literal, name, _, _ in string.Formatter().parse(text)

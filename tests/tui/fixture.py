@@ -130,7 +130,16 @@ KEY_WORKS = (
 _AFTER_TLS = "TLS has to work first."
 UNTRUSTED = (
     *HEALTHY[:2],
-    judge(GATEWAY, "gateway.tls", "tls-untrusted", ms=9, host="llm.corp.example", issuer="Corp Root CA"),
+    judge(
+        GATEWAY,
+        "gateway.tls",
+        "tls-untrusted",
+        ms=9,
+        host="llm.corp.example",
+        issuer="Corp Root CA",
+        advice="~/corp-ca.pem makes it verify. Ask for the authority's SHA-256; if it is"
+        f" {':'.join(['3F', '9A', '0C', 'D2'] * 8)}, use --set gateway.ca_file=~/corp-ca.pem",
+    ),
     *(judge(GATEWAY, check, "not-tried", reason=_AFTER_TLS) for check, _ in ROWS[3:]),
 )
 SIGN_IN = (
@@ -146,9 +155,10 @@ SIGN_IN = (
     ),
     *(judge(GATEWAY, check, "not-tried", reason="the server has to be alive first.") for check, _ in ROWS[4:]),
 )
+ENDED = "expired on 2026-11-20 at 09:00:00 UTC"
 EXPIRED_KEY = (
     *KEY_WORKS[:-3],
-    judge(GATEWAY, "key.accepted", "key-expired", ms=19, hint="sk-…7f3a (38 characters)"),
+    judge(GATEWAY, "key.accepted", "key-expired", ms=19, hint="sk-…7f3a (38 characters)", when=ENDED),
     judge(HELPER, "key.owner", "not-tried", reason="the gateway has to accept the key first.", fix=""),
     judge(HELPER, "key.life", "not-tried", reason="the gateway has to accept the key first.", fix=""),
 )

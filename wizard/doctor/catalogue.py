@@ -17,8 +17,21 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Put what claude-litellm-wizard check --report prints into a ticket for the wizard.",
     ),
     "nothing-set-up": Kind("fail", "Nothing is set up yet: {path} is not there.", "Run claude-litellm-wizard."),
-    "answers-bad": Kind("fail", "{problem}", "Mend that file, or delete it and run claude-litellm-wizard."),
-    "wrong-user": Kind("fail", "{problem}", "{fix}"),
+    "answers-bad": Kind(
+        "fail",
+        "{problem}",
+        "Mend that file, or delete it and run claude-litellm-wizard.",
+        {"problem": "The saved answers can't be used."},
+    ),
+    "wrong-user": Kind(
+        "fail",
+        "{problem}",
+        "{fix}",
+        {
+            "problem": "The files would belong to another user.",
+            "fix": "Run it as the user whose home folder this is, without sudo.",
+        },
+    ),
     # Claude Code itself
     "claude-known": Kind("pass", "Claude Code {version} at {program}{wants}."),
     "claude-missing": Kind(
@@ -59,6 +72,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "fail",
         "Claude Code would send the login kept in {where} to {origin}, since no settings file names a key helper.",
         "{fix}",
+        {"fix": "Run claude-litellm-wizard apply, which names one; or run claude auth logout."},
     ),
     # settings layers
     "layer-bad": Kind("fail", "Claude Code ignores {path}: {problem}", "Mend the file, then check again."),
@@ -101,12 +115,15 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "answers-edited": Kind(
         "warn", "{path}: {text}", f"{_APPLY} to put them into effect, or claude-litellm-wizard undo to take them back."
     ),
-    "switched-off": Kind("warn", "{text}", "Run claude-litellm-wizard on to bring the set-up back."),
+    "switched-off": Kind(
+        "warn", "{text}", "Run claude-litellm-wizard on to bring the set-up back.", {"text": "It is switched off."}
+    ),
     "unplannable": Kind("fail", "{path} stands in the way: {problem}", "Mend that, then check again."),
     "profile-differs": Kind(
         "warn",
         "{where} exports {name} as {found}, and {path} says {wanted}. Claude Code follows {path}.",
         "{fix}",
+        {"fix": "Correct or remove that line."},
     ),
     "profile-decides": Kind(
         "fail",
@@ -117,11 +134,24 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "warn",
         "{where} sources {script}, which asks the server at every start and ends the shell when it does not answer.",
         "{fix}",
+        {"fix": "Remove that line."},
     ),
-    "leftover": Kind("warn", "{where} has {name}={value}. {effect}", "{fix}"),
-    "leftover-acts": Kind("fail", "{where} has {name}={value}, and no settings file stops it. {effect}", "{fix}"),
-    "leftover-dead": Kind("warn", "{where} has {name}, which no Claude Code reads.", "{fix}"),
-    "leftover-overruled": Kind("warn", "{where} has {name}={value}; {path} overrules it for Claude Code.", "{fix}"),
+    "leftover": Kind("warn", "{where} has {name}={value}. {effect}", "{fix}", {"fix": "Remove that line."}),
+    "leftover-acts": Kind(
+        "fail",
+        "{where} has {name}={value}, and no settings file stops it. {effect}",
+        "{fix}",
+        {"fix": "Run claude-litellm-wizard apply, which cancels it for Claude Code; or remove it."},
+    ),
+    "leftover-dead": Kind(
+        "warn", "{where} has {name}, which no Claude Code reads.", "{fix}", {"fix": "Remove that line."}
+    ),
+    "leftover-overruled": Kind(
+        "warn",
+        "{where} has {name}={value}; {path} overrules it for Claude Code.",
+        "{fix}",
+        {"fix": "Remove that line when nothing else needs it."},
+    ),
 }
 
 
