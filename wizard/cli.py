@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a text with an arrow must not end the command on an ASCII terminal
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser().parse_args(words) if words else _for_the_screens()
+    arguments = _for_a_command(words) if words else _for_the_screens()
     from wizard.commands.shared import CHECK_FAILED, INTERRUPTED, Stop
 
     try:
@@ -42,8 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CHECK_FAILED
+    except Exception as error:
+        from wizard.crash import report_crash
+
+        print(report_crash(error), file=sys.stderr)
+        return CHECK_FAILED
     finally:
         gc.enable()
+
+
+def _for_a_command(words: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments, and make this process one that no key can be read out of."""
+    from wizard.machine.memory import keep_private
+
+    arguments = _parser().parse_args(words)
+    keep_private()
+    return arguments
 
 
 def _for_the_screens() -> SimpleNamespace:

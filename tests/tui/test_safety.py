@@ -101,10 +101,19 @@ async def test_a_crash_tells_where_but_no_value(
 
 def test_the_report_of_a_crash_redacts_the_text_of_the_error() -> None:
     try:
-        raise ValueError(f"Bearer {CANARY}\x1b[31m")
-    except ValueError as error:
+        raise TypeError(f"Bearer {CANARY}\x1b[31m")
+    except TypeError as error:
         told = report_crash(error)
-    assert told.splitlines()[1] == "ValueError: Bearer ****"
+    assert told.splitlines()[1] == "TypeError: Bearer ****"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError, AssertionError])
+def test_case_09_the_report_leaves_out_a_text_that_may_quote_a_value(error: type[Exception]) -> None:
+    told = report_crash(error("invalid literal: 'correct horse'"))
+    assert told.splitlines()[1:] == [error.__name__]
+    assert (
+        report_crash(OSError(28, "No space left on device", "/x")).splitlines()[1] == "OSError: No space left on device"
+    )
 
 
 @pytest.mark.parametrize("steps", range(6))

@@ -15,12 +15,13 @@ from textual.screen import Screen
 
 from wizard.flow import STEPS, Draft, Step, following
 from wizard.machine.background import in_daemon_thread
+from wizard.machine.memory import keep_private, leave_no_core_dump
 from wizard.tui import story
 from wizard.tui.services import REAL, Services
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.steps.server import ServerStep
-from wizard.tui.terminal import TerminalApp, leave_no_core_dump
+from wizard.tui.terminal import TerminalApp
 from wizard.tui.widgets.keybar import KeyBar
 
 _SCREENS: Final = {
@@ -70,6 +71,7 @@ class WizardApp(TerminalApp):
         """Import and look, in threads, once the first key presses have had the processor for themselves."""
         await asyncio.sleep(_CALM)
         services = self.session.services
+        await in_daemon_thread(keep_private)
         machine = await in_daemon_thread(partial(services.survey, self.session.draft.machine))
         self.session.draft = replace(self.session.draft, machine=machine)
         self.surveyed.set()

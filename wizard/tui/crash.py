@@ -1,23 +1,12 @@
-"""What is printed after a mistake in the program: where it happened, and no value of any variable."""
+"""What is printed after a mistake in the program, wherever in the screens it was made."""
 
 from __future__ import annotations
 
-import traceback
-
 from textual.worker import WorkerFailed
 
-from wizard.secret import redact
+from wizard import crash
 
 
 def report_crash(error: BaseException | None) -> str:
-    """Return the report of a crash: the kind of error, its redacted text, and the lines it came through."""
-    if isinstance(error, WorkerFailed):
-        error = error.error
-    if error is None:
-        return "The wizard made a mistake and had to stop. Report it with what you did last."
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    text = redact(str(error))
-    head = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    lines = ["The wizard made a mistake and had to stop. Report it with the lines below; they hold no secret.", head]
-    return "\n".join([*lines, *places])
+    """Return the report of a crash; of one in a worker, that of what went wrong there."""
+    return crash.report_crash(error.error if isinstance(error, WorkerFailed) else error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import sys
 import threading
@@ -79,9 +78,3 @@ class TerminalApp(App[int]):
         self.bell()
         self._exit_renderables.append(report_crash(sys.exc_info()[1]))
         self._close_messages_no_wait()
-
-
-def leave_no_core_dump() -> None:
-    """Keep memory, and the keys in it, out of core files."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
