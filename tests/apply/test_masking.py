@@ -34,6 +34,8 @@ FORMS = (
     "{name}=$(printf %s {word})",
     "git clone https://me:{word}@host/repo",
     "git clone https://{word}@host/repo",
+    "alias pull='curl -su ada:{word} https://x'",
+    "curl --proxy-user=ada:{word} https://x",
 )
 # A recognisable beginning, so that what is found is the secret and not a common word of the line.
 words = st.text(string.ascii_letters + string.digits + "-_.~+/%", min_size=3, max_size=30).map(lambda text: f"Zq{text}")

@@ -22,6 +22,8 @@ _SHAPES: Final = re.compile(
     r"|(?i:\b(?:bearer|basic)[ \t]+)\S+"
 )
 _USER_INFO: Final = re.compile(r"(?<=://)[^\s\"']*@")
+_LOGIN: Final = re.compile(r"((?<![\w\-])(?:-[A-Za-z]*[uU]|--(?:proxy-)?user)[ \t=]*[\"']?[^\s:\"'/]+:)[^\s\"']+")
+"""What curl and its kin take: `-u name:password`."""
 _PEM: Final = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?)(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _MORE_NAMES: Final = re.compile(r"authorization|credential|cookie|bearer|\bpwd\b|passwd", re.IGNORECASE)
 _HARMLESS_NAME: Final = re.compile(r"(_TTL_MS|_MS|_SECONDS|_TTL|_TOKENS)\Z|\AapiKeyHelper\Z", re.IGNORECASE)
@@ -53,6 +55,7 @@ def mask_lines(lines: list[str]) -> list[str]:
 
 
 def _mask_shapes(line: str) -> str:
+    line = _LOGIN.sub(rf"\g<1>{MASK}", line)
     return _USER_INFO.sub(f"{MASK}@", _SHAPES.sub(MASK, line))
 
 
