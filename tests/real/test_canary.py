@@ -193,8 +193,8 @@ def test_case_09_no_secret_leaves_its_place_in_a_full_run_a_crash_and_an_undo(sc
     assert (scene.home / STATE / "journal.json").exists()
     assert scene.leaks() == {}
     scene.run("apply", "--answers", "team.toml", "--yes")
-    scene.run("check", "--json", code=0)
-    assert any("get-litellm-key.sh" in each or "litellm-key" in each for each in scene.said), "nothing was traced"
+    scene.run("check", "--json", code=1)  # Claude Code is not here
+    assert any(re.search(r"execve\(.*-litellm-(?:key|jwt)\.sh", each) for each in scene.said), "no helper was traced"
     scene.run("off", "--yes")
     scene.run("on", "--yes", "--json")
     assert scene.leaks() == {}
