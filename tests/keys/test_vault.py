@@ -14,7 +14,7 @@ from tests.machines import machine_at
 from wizard.fields import read_table
 from wizard.keys.backend import NoProgramError
 from wizard.keys.vault import BACKEND, resolve
-from wizard.keys.vault_client import proxy_for
+from wizard.keys.vault_faults import proxy_for
 from wizard.net.address import parse_address
 
 PATH = {"mount": "secret", "path": "litellm/claude-code", "field": "api_key"}

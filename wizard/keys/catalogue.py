@@ -40,6 +40,41 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "The certificate of {address} is not trusted: {reason}.",
         "Give your company's authority as CA file, or check the address.",
     ),
+    "vault-tls-expired": Kind(
+        "fail",
+        "The certificate of {address} has expired.",
+        "Ask whoever runs Vault to renew it, and check the clock of this machine.",
+    ),
+    "vault-tls-not-yet": Kind(
+        "fail",
+        "The certificate of {address} is not valid yet.",
+        "Check the clock of this machine; if it is right, tell whoever runs Vault.",
+    ),
+    "vault-tls-hostname": Kind(
+        "fail",
+        "The certificate that {address} shows is for another name: {reason}.",
+        "Use the name on the certificate, or ask whoever runs Vault for one with this name.",
+    ),
+    "vault-tls-failed": Kind(
+        "fail", "TLS with {address} fails: {reason}.", "Check the port, and tell whoever runs Vault what OpenSSL says."
+    ),
+    "vault-client-cert": Kind(
+        "fail",
+        "{address} wants a client certificate, which the wizard and its helper can't show.",
+        "Ask whoever runs Vault for an address without, or read the key by a command of your own.",
+    ),
+    "vault-plain-http": Kind(
+        "fail",
+        "{address} speaks no TLS.",
+        "Check the port; if Vault speaks plain http there, write http:// and allow it.",
+    ),
+    "vault-speaks-tls": Kind("fail", "{address} speaks TLS.", "Write https:// instead of http://."),
+    "vault-not-http": Kind("fail", "At {address} answers {service}.", "Check the address and the port."),
+    "vault-cut": Kind(
+        "fail",
+        "{address} cuts the connection without an answer.",
+        "Check the port; a proxy or firewall in between, or a restart of Vault, also looks like this.",
+    ),
     "vault-ca-file": Kind(
         "fail", "The CA file {file} can't be used: {reason}.", "Give a PEM file with the certificate of the authority."
     ),
@@ -78,6 +113,11 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "token-malformed": Kind(
         "fail", "The token from {origin} holds a blank or a control character.", "Run {login} to get a new one."
     ),
+    "token-odd-answer": Kind(
+        "fail",
+        "Asked about the token from {origin}, Vault answered with status {status}: {reason}.",
+        "Run the test again; if this stays, ask whoever runs Vault or the proxy in front of it.",
+    ),
     "token-refused": Kind(
         "fail",
         "Vault refuses the token from {origin}: it has expired, was revoked, or belongs to another namespace.",
@@ -89,6 +129,9 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "fail",
         "There is no mount at {mount}, or this token may not see it; Vault does not say which.",
         "Check mount and namespace, or ask for a policy that reads {path}.",
+    ),
+    "secret-no-mount": Kind(
+        "fail", "Vault has no mount at {mount} here.", "Check the mount, and the namespace if your server has them."
     ),
     "secret-denied": Kind(
         "fail", "The token's policy does not allow reading {path}.", "Ask for a policy with read on {policy_path}."

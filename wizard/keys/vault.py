@@ -353,28 +353,45 @@ escaped() {
 # Asks for one path and sets status and body. The token reaches curl on its stdin, never as an argument.
 fetch() {
   answer=$(
-    printf 'header = "X-Vault-Token: %s"\n' "$(escaped "$token")" |
+    printf 'header = "X-Vault-Token: %s"\n' "$(escaped "$token")" | {
       "$curl" -q -sS -g --proto "=$scheme" --max-time 4 --max-filesize 262144 \
         ${ca_file:+--cacert} ${ca_file:+"$ca_file"} ${unproxied:+--noproxy} ${unproxied:+'*'} \
         ${namespace:+-H} ${namespace:+"X-Vault-Namespace: $namespace"} -H 'X-Vault-Request: true' \
         -K - -w '\n%{http_code}' "$address/v1/$1" 2>/dev/null
-  ) || curl_failed "$?"
-  status=${answer##*"$newline"}
-  body=${answer%"$newline"*}
+      printf '\n%03d' "$?"
+    } | head -c 270000 | tr -d '\000'
+  )
+  # Four and four characters: a longer way to them takes dash half a minute for a long answer.
+  ended=$(printf '%s' "$answer" | tail -c 8)
+  body=${answer%????????}
+  case $ended in
+    "$newline"[0-9][0-9][0-9]"$newline"000) ;;
+    "$newline"[0-9][0-9][0-9]"$newline"[0-9][0-9][0-9]) curl_failed "${ended#?????}" ;;
+    *) unreachable 'it sends far more than Vault would' ;;
+  esac
+  status=${ended#?}
+  status=${status%????}
   case $status in
-    503) sealed ;;
+    503)
+      # A load balancer has its own 503, which says nothing of a seal.
+      case $body in *'"error'*[Ss]ealed* | *'"sealed":true'* | *'"sealed": true'*) sealed ;; esac
+      ;;
     3??) unreachable 'it redirects elsewhere, and a token is never sent along' ;;
   esac
 }
 
 curl_failed() {
   case $1 in
-    5) unreachable 'the name of the proxy is not known' ;;
-    6) unreachable 'its name is not known' ;;
-    7) unreachable 'nothing answers there' ;;
-    28) unreachable 'it did not answer in time' ;;
-    35 | 51 | 58 | 60 | 77 | 83) untrusted ;;
-    *) unreachable "curl ended with $1" ;;
+    005) unreachable 'the name of the proxy is not known' ;;
+    006) unreachable 'its name is not known' ;;
+    007) unreachable 'nothing answers there' ;;
+    028) unreachable 'it did not answer in time' ;;
+    052 | 055 | 056) unreachable 'it cuts the connection' ;;
+    001 | 008) unreachable 'it does not speak http' ;;
+    063) unreachable 'it sends far more than Vault would' ;;
+    035) unreachable 'TLS with it fails' ;;
+    051 | 058 | 060 | 077 | 083) untrusted ;;
+    *) unreachable "curl ended with ${1#0}" ;;
   esac
 }
 

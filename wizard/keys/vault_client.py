@@ -7,13 +7,10 @@ calls a sign-in page "authenticated", ignores VAULT_NAMESPACE and sends ~/.netrc
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
-import re
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
@@ -22,9 +19,9 @@ from wizard.keys.backend import Report
 from wizard.keys.catalogue import found
 from wizard.keys.parts import is_key
 from wizard.keys.vault import TOKEN_VARIABLES, Place
+from wizard.keys.vault_faults import LIMIT, fault_of, proxy_variable
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
-from wizard.net.address import Address
 from wizard.net.fault import Fault
 from wizard.net.trust import Named, Trust
 from wizard.secret import Secret, redact
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
     from hvac.adapters import RawAdapter
 
 T = TypeVar("T")
-
-LIMIT: Final = 8.0
-"""Seconds one request may take in all."""
 
 _CONNECT_LIMIT: Final = 3.0
 _READ_LIMIT: Final = 5.0
@@ -55,6 +49,8 @@ class Answer:
 
     status: int
     body: Mapping[str, Any] = field(repr=False)
+    start: str = field(default="", repr=False)
+    """The first characters of a body that is no JSON object."""
 
     def part(self, *names: str) -> Mapping[str, Any]:
         """Return an object inside the body, empty when there is none."""
@@ -103,21 +99,25 @@ async def examine(place: Place, machine: Machine, report: Report) -> None:
         report(found(_SECRET, "not-tried", reason="Vault has to answer first."))
         return
     token = await _timed(steps.token, _TOKEN, place)
-    if token.status == "fail" and token.verdict != "token-refused":
+    if token.status == "fail" and token.verdict not in _SECRET_DECIDES:
         report(token)
         report(found(_SECRET, "not-tried", reason="it takes a good token."))
         return
     secret = await _timed(steps.secret, _SECRET, place)
-    if token.verdict == "token-refused" and secret.status == "pass":
+    if token.verdict in _SECRET_DECIDES and secret.status == "pass":
         token = found(_TOKEN, "token-unseen", **token.facts).timed(token.ms or 0)
     report(token)
     report(secret)
 
 
+_SECRET_DECIDES: Final = frozenset({"token-refused", "token-odd-answer"})
+"""A token that may not look at itself can still be good for the secret."""
+
+
 async def _timed(step: Callable[[], Verdict], check: str, place: Place) -> Verdict:
     started = time.monotonic()
     try:
-        async with asyncio.timeout(LIMIT + 1):
+        async with asyncio.timeout(LIMIT):
             verdict = await in_daemon_thread(step)
     except TimeoutError:
         verdict = found(check, "vault-timeout", address=place.address.url, seconds=round(LIMIT))
@@ -197,6 +197,8 @@ def _judge_server(answer: Answer, place: Place) -> Verdict:
     facts["version"] = redact(version, limit=40) if isinstance(version, str) and version else "not told"
     if 300 <= answer.status < 400:
         return found(_SERVER, "vault-redirect", **facts)
+    if answer.status == 400 and place.address.scheme == "http" and "https" in answer.start.lower():
+        return found(_SERVER, "vault-speaks-tls", **facts)
     if not isinstance(sealed, bool):
         return found(_SERVER, "vault-not-vault", **facts)
     if body.get("initialized") is False:
@@ -212,8 +214,10 @@ def _judge_token(answer: Answer, token: Token, place: Place) -> Verdict:
     data = answer.part("data")
     ttl, policies = data.get("ttl"), data.get("policies")
     facts: dict[str, object] = {"origin": token.origin, "login": place.login}
-    if answer.status != 200 or not isinstance(ttl, int):
+    if answer.status in (400, 401, 403):
         return found(_TOKEN, "token-refused", **facts)
+    if answer.status != 200 or not isinstance(ttl, int) or isinstance(ttl, bool):
+        return found(_TOKEN, "token-odd-answer", status=answer.status, reason=answer.reason, **facts)
     facts |= {"ttl_seconds": ttl, "renewable": data.get("renewable") is True}
     facts["life"] = f"lives {_span(ttl)} more" if ttl else "has no end"
     if 0 < ttl < _SHORT_LIFE:
@@ -241,6 +245,8 @@ def _judge_secret(answer: Answer, version: int, api_path: str, place: Place) -> 
         return found(_SECRET, "secret-destroyed", **facts)
     if metadata.get("deletion_time"):
         return found(_SECRET, "secret-deleted", **facts)
+    if answer.status == 404 and "no handler for route" in answer.reason:
+        return found(_SECRET, "secret-no-mount", mount=place.mount, **facts)
     if answer.status == 404:
         return found(_SECRET, "secret-missing", **facts)
     fields = answer.part("data", "data") if version == 2 else answer.part("data")
@@ -272,19 +278,25 @@ class Client:
     def __init__(self, place: Place, machine: Machine, token: Secret | None = None) -> None:
         self._place = place
         self._token = token
-        self._session = _session(place, machine)
+        self._proxy = proxy_variable(place.address, machine.env)
+        self._session = _session(place, self._proxy[1])
 
     def get(self, path: str, *, everywhere: bool = False) -> Answer:
         """Ask for an API path, already quoted; `everywhere` for paths outside namespaces. Raises Fault."""
         import requests
+        import urllib3
 
         adapter = self._adapter(None if everywhere else self._place.namespace or None)
         started = time.monotonic()
         try:
             with adapter.get(f"v1/{path}", stream=True) as response:
-                return Answer(response.status_code, _json_object(_content(response, started)))
-        except requests.RequestException as error:
-            raise _fault(error) from None
+                content = _content(response, started)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise fault_of(error, self._proxy) from None
+        finally:
+            self._session.close()  # a kept one, once dropped by the server, would spoil the next answer
+        body = _json_object(content)
+        return Answer(response.status_code, body, "" if body else content[:400].decode("utf-8", "replace"))
 
     def _adapter(self, namespace: str | None) -> RawAdapter:
         from hvac.adapters import RawAdapter
@@ -301,8 +313,11 @@ class Client:
 
 
 def _content(response: requests.Response, started: float) -> bytes:
+    """Return the body as it came: never decompressed, and nothing of one that is too long or encoded."""
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return b""
     kept = bytearray()
-    for chunk in response.iter_content(16384):
+    for chunk in response.raw.stream(16384, decode_content=False):
         kept += chunk
         if time.monotonic() - started > LIMIT:
             raise Fault("vault-timeout", seconds=round(LIMIT))
@@ -319,7 +334,7 @@ def _json_object(content: bytes) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _session(place: Place, machine: Machine) -> requests.Session:
+def _session(place: Place, proxy: str) -> requests.Session:
     import requests
     from requests.adapters import HTTPAdapter
 
@@ -340,7 +355,7 @@ def _session(place: Place, machine: Machine) -> requests.Session:
     session.trust_env = False  # no ~/.netrc, no surprise from variables
     session.verify = place.ca_file or True
     session.headers["Accept-Encoding"] = "identity"
-    if proxy := proxy_for(place.address, machine.env):
+    if proxy:
         session.proxies = {"https": proxy}
     session.mount("https://", Trusting())
     return session
@@ -359,55 +374,3 @@ def _trust(place: Place) -> ssl.SSLContext | None:
     except Fault as fault:
         reason = fault.facts.get("reason", "it does not exist")
         raise Fault("vault-ca-file", file=place.ca_file, reason=reason) from None
-
-
-def proxy_for(address: Address, env: Mapping[str, str]) -> str:
-    """Return the proxy that curl and the vault program use for an address, empty for none.
-
-    Only an https address goes through one, so that the proxy never sees the token; loopback never does.
-    """
-    if address.scheme != "https" or address.is_loopback:
-        return ""
-    hidden = env.get("no_proxy") or env.get("NO_PROXY") or ""
-    if any(_covers(pattern, address.host) for pattern in hidden.replace(",", " ").lower().split()):
-        return ""
-    return env.get("https_proxy") or env.get("HTTPS_PROXY") or ""
-
-
-def _covers(pattern: str, host: str) -> bool:
-    if pattern == "*" or host == pattern.lstrip(".") or host.endswith("." + pattern.lstrip(".")):
-        return True
-    try:
-        return "/" in pattern and ipaddress.ip_address(host) in ipaddress.ip_network(pattern, strict=False)
-    except ValueError:
-        return False
-
-
-def _fault(error: Exception) -> Fault:
-    """Name what went wrong on the way, from the exceptions that requests wraps."""
-    import requests
-
-    chain = list(_causes(error))
-    if isinstance(error, requests.exceptions.ProxyError):
-        return Fault("vault-proxy", variable="HTTPS_PROXY", reason="it refuses or can't be reached")
-    for each in chain:
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return Fault("vault-tls", reason=redact(each.verify_message or "it can't be verified"))
-        if isinstance(each, ssl.SSLError):
-            return Fault("vault-tls", reason=redact((each.reason or "no TLS there").replace("_", " ").lower()))
-        if isinstance(each, socket.gaierror):
-            return Fault("vault-unknown-name")
-        if isinstance(each, ConnectionRefusedError):
-            return Fault("vault-refused")
-    if isinstance(error, requests.Timeout) or any(isinstance(each, TimeoutError) for each in chain):
-        return Fault("vault-timeout", seconds=round(LIMIT))
-    return Fault("vault-unreachable", reason=re.sub(r"(?<!^)([A-Z])", r" \1", type(error).__name__).lower())
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    for _ in range(16):
-        if seen is None:
-            return
-        yield seen
-        seen = seen.__cause__ or seen.__context__
