@@ -244,7 +244,8 @@ def test_case_86_by_keys_alone_in_a_terminal(person: Person) -> None:
         terminal.press("y")
         terminal.wait_for("answered")
         terminal.press("Enter")
-        assert "changed" in terminal.wait_for("before you press w.")
+        review = terminal.wait_for("Write 4 files")
+        assert "1 file stays as it is" in review and "~/.bashrc" not in review
         terminal.press("w")
         terminal.wait_for("Let Claude Code answer one question?", limit=60)
         terminal.press("y")

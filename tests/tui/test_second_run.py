@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
-from tests.tui.fixture import KEY_WORKS, MODELS, URL, Fake, answered, first_draft, later_draft
+from tests.tui.fixture import KEY_WORKS, MODELS, URL, Fake, a_plan, answered, first_draft, later_draft
 from tests.tui.walking import walking
 from wizard.flow import Draft
 from wizard.trial import Trial
@@ -113,3 +113,19 @@ async def test_what_no_check_depends_on_repeats_none() -> None:
         await walk.press("enter", "k")
         assert walk.step == "Test" and walk.session.draft.answers.gateway.timeout_ms == 120000
         assert len(walk.fake.asked("check_gateway")) == len(walk.fake.asked("try_key")) == 1
+
+
+async def test_the_review_shows_what_changes_and_sums_up_what_stays() -> None:
+    plan = a_plan()
+    helper, settings, *others = plan.changes
+    stays = tuple(replace(each, before=each.after, before_mode=each.mode) for each in others)
+    fake = Fake(plan=replace(plan, changes=(helper, settings, *stays), leftovers=()))
+    async with walking(later_draft(), fake) as walk:
+        await walk.press("enter", "k", "n", "enter")
+        assert "2 files: 1 new, 1 changed." in walk.text() and "~/.bashrc" not in walk.text()
+        await walk.press("end")
+        assert "3 files stay as they are" in walk.text() and "~/.bashrc" in walk.text()
+    fake = Fake(plan=replace(plan, changes=stays, leftovers=()))
+    async with walking(later_draft(), fake) as walk:
+        await walk.press("enter", "k", "n", "enter")
+        assert "Nothing will change" in walk.text() and "3 files stay as they are" in walk.text()

@@ -78,14 +78,25 @@ def entries(plan: Plan | None, draft: Draft) -> tuple[Entry, ...]:
     if plan is None:
         return tuple(found)
     found = [*_sentences("stops the write", "$error", plan.blockers), *found]
-    found += [_file(each, draft) for each in plan.changes]
+    resting = [each for each in plan.changes if each.is_noop and not each.is_conflict]
+    found += [_file(each, draft) for each in plan.changes if each not in resting]
     found += [_migration(each, draft) for each in plan.migrations]
     told = [leftover for each in plan.migrations for leftover in each.leftovers]
     if others := [each for each in plan.leftovers if each not in told]:
         found.append(_leftovers(others))
     if plan.notes:
         found.append(Entry("Good to know", "note", rows=_paragraphs(plan.notes)))
+    if resting:
+        found.append(_resting(resting, draft))
     return tuple(found)
+
+
+def _resting(changes: Sequence[Change], draft: Draft) -> Entry:
+    """Return one row for all files that stay: what changes is what there is to look at."""
+    title = "1 file stays as it is" if len(changes) == 1 else f"{len(changes)} files stay as they are"
+    return Entry(
+        title, "unchanged", "$text-muted", rows=_paragraphs([draft.machine.short(each.path) for each in changes])
+    )
 
 
 def _sentences(tag: str, look: str, texts: Sequence[str]) -> Iterator[Entry]:
