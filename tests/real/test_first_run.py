@@ -104,7 +104,7 @@ def test_from_the_first_screen_to_an_answer_by_keys_alone(terminal: Terminal, li
     terminal.press("Enter")
     terminal.wait_for("Which models should Claude Code use?")
     terminal.press("Enter")
-    terminal.wait_for("These files will change")
+    terminal.wait_for("Nothing is written before you press w.")
     assert not (terminal.home / ".claude").exists(), "nothing is written before the yes"
     terminal.press("w")
     terminal.wait_for("Let Claude Code answer one question?", limit=40)
