@@ -27,8 +27,12 @@ from tests.tui.fixture import (
     first_draft,
     later_draft,
 )
-from wizard.apply.plan import Change, Plan, make_plan
+from wizard.apply.change import Way
+from wizard.apply.plan import Change, Choices, Plan, make_plan
+from wizard.apply.transaction import carry_out
 from wizard.flow import Draft
+from wizard.machine.leftovers import find_leftovers
+from wizard.machine.model import Machine
 from wizard.trial import Trial
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
@@ -39,6 +43,10 @@ SMALL: Final = (80, 24)
 LARGE: Final = (120, 36)
 
 _MOVED: Final = "https://new-llm.corp.example:4000"
+_BY_HAND: Final = """\
+source ~/.config/claude/setup.sh
+export ANTHROPIC_AUTH_TOKEN=sk-a-secret-of-ada
+"""
 _SETTINGS: Final = '{\n  "theme": "dark",\n  "env": {\n    "DEPLOY_TOKEN": "a-secret-of-ada"\n  }\n}\n'
 
 
@@ -57,6 +65,7 @@ class Shot:
 def shots() -> tuple[Shot, ...]:
     """Return every picture there is."""
     first = answered(first_draft(), url="https://llm.corp.example:4000")
+    to_choices = ["enter"] * 5
     to_done = [*["enter"] * 5, "w", "y"]
     return (
         Shot("server", draft=first),
@@ -69,6 +78,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("test", ["enter"] * 3),
         Shot("models", ["enter"] * 4),
         Shot("review", [*["enter"] * 5, "down"], fake=Fake(plan=a_real_plan())),
+        Shot("review-choices", to_choices, draft=with_choices(), fake=Fake(plan=a_plan_with_choices())),
         Shot("done", to_done),
         Shot("key-wide", ["enter"] * 2, draft=first, size=LARGE),
         Shot("review-wide", [*["enter"] * 5, "down"], fake=Fake(plan=a_real_plan()), size=LARGE),
@@ -76,17 +86,49 @@ def shots() -> tuple[Shot, ...]:
     )
 
 
+def a_plan_with_choices() -> Plan:
+    """Return the plan of a later run on a computer where people have been at work, half of it chosen already."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = _furnished(folder)
+        answers = later_draft().answers
+        carry_out(make_plan(answers, _ada(home), life_seconds=90 * 86400), _ada(home))
+        helper = home / "bin/get-litellm-key.sh"
+        helper.write_text(helper.read_text().replace("set -u\n", "set -u\necho asked >>/tmp/asked\n"))
+        with (home / ".bashrc").open("a") as file:
+            file.write(_BY_HAND)
+        zshrc = home / ".zshrc"
+        zshrc.write_text(zshrc.read_text().replace("# <<< claude-litellm-wizard <<<\n", ""))
+        choices = Choices({zshrc: "merge"}, {"~/.bashrc:9"})
+        machine = replace(_ada(home), leftovers=find_leftovers({}, home))
+        plan = make_plan(answers, machine, life_seconds=90 * 86400, choices=choices)
+    return replace(plan, changes=tuple(_at_adas(each, home) for each in plan.changes))
+
+
+def with_choices() -> Draft:
+    """Return the draft in which that was chosen."""
+    ways: dict[str, Way] = {"/home/ada/.zshrc": "merge"}
+    return replace(later_draft(), ways=ways, migrations=frozenset({"~/.bashrc:9"}))
+
+
+def _furnished(folder: str) -> Path:
+    home = Path(folder).resolve()
+    (home / ".claude").mkdir()
+    (home / ".claude/settings.json").write_text(_SETTINGS)
+    (home / ".claude/settings.json").chmod(0o600)
+    (home / ".bashrc").write_text("# ~/.bashrc\nalias ll='ls -l'\n")
+    (home / ".bashrc").chmod(0o644)
+    return home
+
+
+def _ada(home: Path) -> Machine:
+    return a_machine(home, uid=os.geteuid(), leftovers=())
+
+
 def a_real_plan() -> Plan:
     """Return what the real planner makes of Ada's computer; made in a folder that is then called /home/ada."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder).resolve()
-        (home / ".claude").mkdir()
-        (home / ".claude/settings.json").write_text(_SETTINGS)
-        (home / ".claude/settings.json").chmod(0o600)
-        (home / ".bashrc").write_text("# ~/.bashrc\nalias ll='ls -l'\n")
-        (home / ".bashrc").chmod(0o644)
-        machine = a_machine(home, uid=os.geteuid())
-        plan = make_plan(later_draft().answers, machine, life_seconds=90 * 86400)
+        home = _furnished(folder)
+        plan = make_plan(later_draft().answers, a_machine(home, uid=os.geteuid()), life_seconds=90 * 86400)
     return replace(plan, changes=tuple(_at_adas(each, home) for each in plan.changes), leftovers=(LEFTOVER,))
 
 
@@ -95,7 +137,8 @@ def _at_adas(change: Change, home: Path) -> Change:
         return content and content.replace(str(home).encode(), str(HOME).encode())
 
     path = HOME / change.path.relative_to(home)
-    return replace(change, path=path, before=text(change.before), after=text(change.after))
+    drift = change.drift and replace(change.drift, was=text(change.drift.was), now=text(change.drift.now))
+    return replace(change, path=path, before=text(change.before), after=text(change.after), drift=drift)
 
 
 async def take(shot: Shot) -> str:

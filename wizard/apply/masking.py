@@ -25,7 +25,7 @@ _USER_INFO: Final = re.compile(r"(?<=://)[^\s\"']*@")
 _LOGIN: Final = re.compile(r"((?<![\w\-])(?:-[A-Za-z]*[uU]|--(?:proxy-)?user)[ \t=]*[\"']?[^\s:\"'/]+:)[^\s\"']+")
 """What curl and its kin take: `-u name:password`."""
 _PEM: Final = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?)(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_MORE_NAMES: Final = re.compile(r"authorization|credential|cookie|bearer|\bpwd\b|passwd", re.IGNORECASE)
+_MORE_NAMES: Final = re.compile(r"authorization|custom_headers|credential|cookie|bearer|\bpwd\b|passwd", re.IGNORECASE)
 _HARMLESS_NAME: Final = re.compile(r"(_TTL_MS|_MS|_SECONDS|_TTL|_TOKENS)\Z|\AapiKeyHelper\Z", re.IGNORECASE)
 _PLACE_NAME: Final = re.compile(r"(_FILE|_PATH|_DIR|_CERT|_ENV|CLIENT_KEY|apiKeyHelper)\Z", re.IGNORECASE)
 _PLACE: Final = re.compile(r"[\s\"',;\\]*(?:(?:~|\$HOME|\$\{HOME\})?/[\w./\- ]*|[A-Z][A-Z0-9_]*)[\s\"',;\\]*")

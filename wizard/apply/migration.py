@@ -16,7 +16,7 @@ from wizard.machine.model import Leftover, Machine
 
 Chosen = Collection[str] | Literal["all"]
 
-_LINE: Final = "The line stays in the file, out of force behind a comment."
+_LINE: Final = "The line stays in the file, behind a comment."
 _KEY: Final = "The key goes from the file."
 _NOT_FOR_US: Final = frozenset({"fish_variables"})
 """Files that a program rewrites as it likes."""

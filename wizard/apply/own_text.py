@@ -9,8 +9,8 @@ from typing import Final
 from wizard.apply.change import REPLACE_ONLY, Way, digest
 from wizard.apply.merge import merge
 
-_KEEP: Final = "Yours stays as it is, and the wizard takes it for its own from now on."
-_MERGE: Final = "Your lines stay, and what is new in ours comes in around them."
+_KEEP: Final = "Yours stays as it is; the wizard asks about it no more."
+_MERGE: Final = "Your lines stay, and what is new in ours joins them."
 _REPLACE: Final = "Ours as it was written; yours goes into the backup."
 
 

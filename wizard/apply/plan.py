@@ -186,7 +186,7 @@ class _Planner:
         if not self.answers.write.settings:
             parts = self.known.ledger.parts(path)
             wanted = replace(wanted, edits={}, ours={})
-        wanted = replace(wanted, drop=self._drops(content), way=self.choices.ways.get(path))
+        wanted = replace(wanted, drop=self._drops(content)).choosing(self.choices.ways.get(path), content)
         return _change(
             path,
             "settings",
@@ -195,7 +195,7 @@ class _Planner:
             parts=tuple({**parts, **wanted.parts(content)}.items()),
             texts=tuple((wanted.texts() or wanted.rendered).items()),
             ways=wanted.ways(content),
-            way=wanted.way if wanted.way in wanted.ways(content) else None,
+            way=wanted.way,
         )
 
     def _start_up(self, path: Path, block: bytes | None, shell: Shell | None = None) -> Change:

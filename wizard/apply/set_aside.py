@@ -60,8 +60,10 @@ def place_of(text: bytes, number: int) -> Place | None:
 
 
 def _inside_ours(lines: list[bytes], number: int) -> bool:
-    above = [line.strip() for line in lines[:number]]
-    return above.count(BLOCK_BEGIN.encode()) > above.count(BLOCK_END.encode())
+    begin, end = BLOCK_BEGIN.encode(), BLOCK_END.encode()
+    plain = [line.strip() for line in lines]
+    above, below = plain[:number], plain[number:]
+    return above.count(begin) > above.count(end) and end in below
 
 
 def set_aside(text: bytes, places: Collection[Place]) -> bytes:

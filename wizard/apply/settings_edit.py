@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from wizard.apply.change import REPLACE_ONLY, Way, digest
@@ -34,9 +34,9 @@ KEEPABLE: Final = frozenset(
 """Variables whose present value may stay: none of them decides which server gets which credential."""
 
 _WAYS: Final[Mapping[Way, str]] = {
-    "keep": "Your values stay, and the wizard asks about them no more until the answer changes.",
-    "merge": "Your values stay, save those that decide which server gets which credential.",
-    "replace": "Every value becomes what your answers say; the file as it is goes into the backup.",
+    "keep": "Your values stay, until the answer changes.",
+    "merge": "Yours stay, save those that decide who gets which credential.",
+    "replace": "Your answers take their place; the file goes into the backup.",
 }
 _BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
 
@@ -47,7 +47,7 @@ class SettingsEdit:
 
     `ours` are the fingerprints of what we may have left there earlier, by key, and `rendered` what we wrote for it last
     (another value than that was the user's and kept). `drop` are fingerprints of values of the user's that go on their
-    word, `way` is what they chose for those in our way.
+    word, `way` is what they chose for those in our way, which then were `seen`.
     """
 
     edits: Mapping[Key, str]
@@ -55,6 +55,7 @@ class SettingsEdit:
     rendered: Mapping[str, str] = field(default_factory=dict)
     drop: Mapping[Key, str] = field(default_factory=dict)
     way: Way | None = None
+    seen: Mapping[Key, str] = field(default_factory=dict)
 
     def __call__(self, found: bytes | None) -> bytes:
         """Return the file's new text. Raises JsonProblem."""
@@ -77,6 +78,12 @@ class SettingsEdit:
             if key not in self.edits and key not in ours and part_digest(value_at(table, key)) == fingerprint
         ]
         return (*ours, *dropped)
+
+    def choosing(self, way: Way | None, found: bytes | None) -> SettingsEdit:
+        """Return the edit with what the user chose on seeing the file."""
+        table = read(found)
+        seen = {key: part_digest(value_at(table, key)) for key in self.foreign(found)}
+        return replace(self, way=way if way in self.ways(found) else None, seen=seen)
 
     def stays(self, found: bytes | None) -> tuple[Key, ...]:
         """Return the keys whose present value is the user's and stays: chosen now, or earlier for the same answer."""
@@ -129,7 +136,8 @@ class SettingsEdit:
         others: list[str] = []
         stays = self.stays(found)
         for key in self.foreign(found):
-            if key in stays:
+            told = self.way == "merge" and self.seen.get(key) == part_digest(value_at(table, key))
+            if key in stays or told:
                 continue
             shown = f"{name_of(key)} = {shown_value(key, value_at(table, key))}"
             (changed if set(self.ours.get(name_of(key), ())) - {ABSENT} else others).append(shown)

@@ -13,16 +13,16 @@ from wizard.apply.own_text import OwnText
 from wizard.apply.set_aside import Place, set_aside
 
 _MEND: Final[Mapping[Way, str]] = {
-    "merge": "Our marker lines go, every line of yours stays, and one new block of ours comes at the end.",
-    "keep": "The file stays as it is, without a block that works; settings.json alone tells Claude Code where to go.",
+    "merge": "Our marker lines go, yours stay, a new block comes at the end.",
+    "keep": "The file stays as it is; settings.json alone does the work.",
 }
 _TAKE_OUT: Final[Mapping[Way, str]] = {
     "merge": "Our marker lines go, and every line of yours stays.",
     "keep": "The file stays as it is.",
 }
 _SWALLOWED: Final[Mapping[Way, str]] = {
-    "merge": "Our lines come before the first line, where the shell reads them.",
-    "keep": "The file stays as it is; settings.json alone tells Claude Code where to go.",
+    "merge": "Our lines come first in the file, where the shell reads them.",
+    "keep": "The file stays as it is; settings.json alone does the work.",
     "replace": "Our lines come at the end all the same.",
 }
 

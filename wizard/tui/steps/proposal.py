@@ -78,7 +78,7 @@ def entries(plan: Plan | None, draft: Draft) -> tuple[Entry, ...]:
     if plan is None:
         return tuple(found)
     found = [*_sentences("stops the write", "$error", plan.blockers), *found]
-    resting = [each for each in plan.changes if each.is_noop and not each.is_conflict]
+    resting = [each for each in plan.changes if each.is_noop and not each.is_conflict and not each.way]
     found += [_file(each, draft) for each in plan.changes if each not in resting]
     found += [_migration(each, draft) for each in plan.migrations]
     told = [leftover for each in plan.migrations for leftover in each.leftovers]
@@ -186,7 +186,7 @@ def _migration(migration: Migration, draft: Draft) -> Entry:
     mark = ("● ", "$primary") if chosen else ("○ ", "$text-muted")
     rows.append((Content.assemble("  ", mark, ("Take it out of force. ", "bold"), migration.text), 4))
     tag, look = ("✓ goes", "$primary") if chosen else ("○ old", "$warning")
-    return Entry(f"{migration.name} {names}".rstrip(), tag, look, rows=tuple(rows), migration=migration)
+    return Entry(f"{names} {migration.name}".lstrip(), tag, look, rows=tuple(rows), migration=migration)
 
 
 def _leftovers(leftovers: Sequence[Leftover]) -> Entry:
