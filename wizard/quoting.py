@@ -23,6 +23,16 @@ def fish_quote(text: str) -> str:
     return "'" + _safe(text).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def csh_quote(text: str) -> str:
+    """Return text as one word for csh and tcsh, which look for `!` inside quotes too. Raises as `sh_quote` does."""
+    return "'" + _safe(text).replace("'", "'\\''").replace("!", "\\!") + "'"
+
+
+def nu_quote(text: str) -> str:
+    """Return text as one word for Nushell. Raises as `sh_quote` does."""
+    return '"' + _safe(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _safe(text: str) -> str:
     if problem := unsafe(text):
         raise ValueError(f"a value can't be quoted. {problem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 from pathlib import Path
@@ -212,13 +213,16 @@ def test_case_01_killed_at_any_call_it_is_old_or_new_and_can_be_done_again(
 ) -> None:
     bad: list[str] = []
     points = 0
-    for number in range(1, 2000, 7):
-        folder = tmp_path_factory.mktemp("killed")
-        furnish(folder)
-        before = whole(folder)
-        machine = machine_of(folder)
-        apply(machine, OLD)
-        apply(machine, NEW)
+    folder, kept = tmp_path_factory.mktemp("killed"), tmp_path_factory.mktemp("kept") / "home"
+    furnish(folder)
+    before = whole(folder)
+    machine = machine_of(folder)
+    apply(machine, OLD)
+    apply(machine, NEW)
+    shutil.copytree(folder, kept)
+    for number in range(1, 2000, 5):
+        shutil.rmtree(folder)
+        shutil.copytree(kept, folder)
         if not killed_at(machine, number):
             break
         points += 1

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.programs import require
-from wizard.machine.shells import bash_files, fish_folder, reaches, shells, sourced, zsh_folder
+from wizard.machine.shells import bash_files, fish_folder, other_shell, reaches, shells, sourced, zsh_folder
 
 SKEL_PROFILE = """\
 if [ -n "$BASH_VERSION" ]; then
@@ -188,3 +189,61 @@ def test_odd_start_up_files_are_passed_over(tmp_path: Path) -> None:
 
     assert [path.name for path in bash_files(tmp_path, "linux")] == [".bashrc", ".profile"]
     assert zsh_folder({}, tmp_path) == tmp_path
+
+
+ASKED_HOMES: list[tuple[dict[str, str], list[str]]] = [
+    ({".zshenv": "[[ -d ~/z ]] && export ZDOTDIR=~/z\n", "z/.zshrc": ""}, ["z"]),
+    ({".zshenv": ". ~/env.zsh\n", "env.zsh": "ZDOTDIR=$HOME/z\n", "z/.zshrc": ""}, ["z"]),
+    ({".zshenv": "ZDOTDIR=$(printf %s ~/z)\n", "z/.zshrc": ""}, ["z"]),
+    ({".zshenv": "if false; then\nZDOTDIR=~/z\nfi\n", ".zshrc": ""}, [""]),
+    ({".zshenv": "echo ZDOTDIR; echo more\n", ".zshrc": ""}, [""]),
+    ({".zprofile": "ZDOTDIR=~/z\n", ".zshrc": "", "z/.zshrc": ""}, ["", "z"]),
+    ({".zshenv": "ZDOTDIR=~/z; exit 3\n", ".zshrc": ""}, ["z"]),
+]
+
+
+@pytest.mark.parametrize(("files", "folders"), ASKED_HOMES)
+def test_case_54_zsh_itself_says_where_its_files_are(tmp_path: Path, files: dict[str, str], folders: list[str]) -> None:
+    (zsh,) = require("zsh")
+    home = _home(tmp_path, files)
+    (found,) = shells({"PATH": "/usr/bin:/bin"}, home, "linux", {"zsh": zsh}.get)
+
+    assert list(found.rc_files) == [home / each / ".zshrc" for each in folders]
+    if "exit" in "".join(files.values()):
+        return
+    for rc in found.rc_files:
+        rc.parent.mkdir(exist_ok=True)
+        with rc.open("a") as file:
+            file.write("export OURS=here\n")
+    for mode in (["-i"], ["-l", "-i"]):
+        assert _seen([str(zsh), *mode, "-c", "print -rn -- $OURS"], home).endswith("here")
+
+
+def test_case_54_a_zshenv_that_hangs_costs_two_seconds_and_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (zsh,) = require("zsh")
+    monkeypatch.setattr("wizard.machine.shells._ZSH_LIMIT", 0.3)
+    home = _home(tmp_path, {".zshenv": "ZDOTDIR=~/z\nsleep 60\n"})
+    started = time.monotonic()
+    (found,) = shells({"PATH": "/usr/bin:/bin"}, home, "linux", {"zsh": zsh}.get)
+
+    assert found.rc_files == (home / "z/.zshrc",), "what the file says stands"
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("shell", "name"),
+    [
+        ("/usr/bin/nu", "nu"),
+        ("/bin/tcsh", "tcsh"),
+        ("/opt/odd shell", "odd shell"),
+        ("/bin/bash", ""),
+        ("/usr/bin/fish", ""),
+        ("", ""),
+        ("/x/\x1b[2J", ""),
+    ],
+)
+def test_case_61_a_shell_that_is_none_of_ours_is_named(shell: str, name: str) -> None:
+    assert other_shell({"SHELL": shell}) == name
+    assert other_shell({}) == ""

@@ -38,6 +38,7 @@ from wizard.apply.start_up import StartUpEdit
 from wizard.keys.backend import NoProgramError, backend
 from wizard.machine.leftover_advice import leftovers_for
 from wizard.machine.model import Machine, Shell
+from wizard.machine.shells import other_shell
 from wizard.machine.survey import wrong_user
 from wizard.machine.syntax import complaint
 from wizard.net.address import AddressError
@@ -45,7 +46,7 @@ from wizard.render.claude import HELPER_KEY, settings_edits
 from wizard.render.helper import origin_line, render_helper
 from wizard.render.json_edit import JsonProblem
 from wizard.render.refresh import refresh_seconds
-from wizard.render.shell import fish_file, rc_block, setup_script
+from wizard.render.shell import fish_file, lines_to_paste, rc_block, setup_script
 
 __all__ = ["Change", "Choices", "Drift", "Migration", "Plan", "PlanError", "Role", "digest", "make_plan", "mask_line"]
 
@@ -420,6 +421,14 @@ def _notes(
     for name in answers.write.shells:
         if name not in installed:
             yield f"{name} is not installed here, so nothing is written for it."
+    if shell := other_shell(machine.env):
+        ttl_ms = _ttl_ms(answers, machine, known, None)
+        lines = _rendered(lambda: lines_to_paste(shell, answers, machine, ttl_ms))
+        yield (
+            f"Your shell is {shell}, whose start-up files this wizard does not write. Claude Code reads settings.json"
+            " in any case. For what else needs the variables, add this yourself, and remove it after off or undo:\n"
+            f"{lines}"
+        )
     for layer in machine.layers:
         if layer.name in ("project", "local") and any(_set_otherwise(layer.helper, layer.env, wanted)):
             yield f"{machine.short(layer.path)} wins over your settings in that folder."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +18,11 @@ Find = Callable[[str], Path | None]
 
 BASH_LOGIN_FILES: Final = (".bash_profile", ".bash_login", ".profile")
 """What a login bash looks for in the home folder; it reads the first that is readable, and nothing else."""
+
+_ZSH_SYSTEM_FILES: Final = tuple(map(Path, ("/etc/zshenv", "/etc/zsh/zshenv", "/etc/zprofile", "/etc/zsh/zprofile")))
+_ZSH_NEEDS: Final = frozenset({"PATH", "USER", "LOGNAME", "LANG", "ZDOTDIR", "TMPDIR"})
+_ZSH_LIMIT: Final = 2.0
+"""Seconds that zsh may take to say where its files are."""
 
 _WORD: Final = r"""(?:"[^"]*"|'[^']*'|\\.|\$\{[^{}]*\}|[^\s;&|(){}"'\\])+"""
 _SOURCED: Final = re.compile(
@@ -33,7 +40,7 @@ def shells(env: Mapping[str, str], home: Path, platform: Literal["linux", "darwi
     """Return bash, zsh and fish, as far as they are installed, with the files our part goes into."""
     files: dict[ShellName, Callable[[], tuple[Path, ...]]] = {
         "bash": lambda: bash_files(home, platform),
-        "zsh": lambda: (zsh_folder(env, home) / ".zshrc",),
+        "zsh": lambda: _zsh_files(env, home, find("zsh")),
         "fish": lambda: (fish_folder(env, home) / "conf.d" / f"{SIGNATURE}.fish",),
     }
     found = ((name, find(name)) for name in get_args(ShellName))
@@ -44,6 +51,12 @@ def shell_name(program: str) -> ShellName | None:
     """Return which of our shells a path like /usr/bin/zsh names."""
     name = Path(program).name
     return next((each for each in get_args(ShellName) if each == name), None)
+
+
+def other_shell(env: Mapping[str, str]) -> str:
+    """Return the name of the login shell when it is none of ours; empty when it is, or when nobody says."""
+    name = Path(env.get("SHELL", "")).name
+    return name if name.isprintable() and shell_name(name) is None else ""
 
 
 def bash_files(home: Path, platform: Literal["linux", "darwin"]) -> tuple[Path, ...]:
@@ -98,6 +111,56 @@ def zsh_folder(env: Mapping[str, str], home: Path) -> Path:
         if found := _ZDOTDIR.match(line):
             folder = _path(found["path"] or found["default"], home, env) or folder
     return folder or home
+
+
+def _zsh_files(env: Mapping[str, str], home: Path, program: Path | None) -> tuple[Path, ...]:
+    """Return the `.zshrc` of a terminal window, and that of a login shell where it is another one."""
+    told = zsh_folder(env, home)
+    if program is None or not _speaks_of_zdotdir(told, home):
+        return (told / ".zshrc",)
+    asked = (_ask_zsh_folder(program, env, home, login=login) or told for login in (False, True))
+    return tuple(dict.fromkeys(folder / ".zshrc" for folder in asked))
+
+
+def _speaks_of_zdotdir(folder: Path, home: Path) -> bool:
+    """Say whether a file that zsh reads before `.zshrc`, or one that it sources, may choose the folder."""
+    first = [*_ZSH_SYSTEM_FILES, *(each / name for each in {folder, home} for name in (".zshenv", ".zprofile"))]
+    texts = {path: read_text(path) for path in first}
+    inner = (path for text in texts.values() for path in sourced(text, home))
+    return any("ZDOTDIR" in text for text in (*texts.values(), *map(read_text, inner)))
+
+
+def _ask_zsh_folder(program: Path, env: Mapping[str, str], home: Path, *, login: bool) -> Path | None:
+    """Have zsh itself say where it will look for `.zshrc`; None when it does not say so within two seconds."""
+    import secrets
+    import signal
+    import subprocess
+
+    mark = secrets.token_hex(8)
+    argv = [str(program), *(["-l"] if login else []), "-c", f'print -rn -- "{mark}${{ZDOTDIR-$HOME}}{mark}"']
+    clean = {name: value for name, value in env.items() if name in _ZSH_NEEDS or name.startswith("XDG_")}
+    try:
+        with subprocess.Popen(
+            argv,
+            env=clean | {"HOME": str(home)},
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as asked:
+            try:
+                out, _ = asked.communicate(timeout=_ZSH_LIMIT)
+            except subprocess.TimeoutExpired:
+                return None
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(asked.pid, signal.SIGKILL)
+    except OSError:
+        return None
+    _, _, rest = out.decode("utf-8", "surrogateescape").partition(mark)
+    folder, found, _ = rest.partition(mark)
+    return Path(folder) if found and folder.startswith("/") and "\0" not in folder else None
 
 
 def fish_folder(env: Mapping[str, str], home: Path) -> Path:

@@ -1,4 +1,7 @@
-"""One look at the user's computer, before the first frame: files and PATH only, nothing is run."""
+"""One look at the user's computer: files and PATH only.
+
+Nothing is run but zsh, and that only where its files leave open which folder holds them.
+"""
 
 from __future__ import annotations
 

@@ -9,10 +9,11 @@ from typing import Final
 from wizard.answers import Answers
 from wizard.machine.model import Machine
 from wizard.marks import BLOCK_BEGIN, BLOCK_END, SIGNATURE
-from wizard.quoting import fish_quote, sh_quote
+from wizard.quoting import csh_quote, fish_quote, nu_quote, sh_quote
 from wizard.render.claude import exports
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._+@%/-]+")
+_POSIX: Final = frozenset({"sh", "ash", "dash", "ksh", "ksh93", "mksh", "oksh", "yash"})
 _WHY: Final = "# Without the key helper a base URL would send a claude.ai login to the gateway, hence the conditions."
 
 
@@ -60,6 +61,25 @@ def fish_file(answers: Answers, machine: Machine, ttl_ms: int) -> str:
         "end",
     ]
     return "\n".join(lines) + "\n"
+
+
+def lines_to_paste(shell: str, answers: Answers, machine: Machine, ttl_ms: int) -> str:
+    """Return the exports for a shell that the wizard does not write for, to be pasted into its start-up file.
+
+    They are under the same guard as ours: without the helper they do nothing. A shell that is not known gets plain
+    names and values, in no language. Raises as `setup_script` does.
+    """
+    helper = str(machine.expand(answers.helper_path))
+    wanted = exports(answers, machine, ttl_ms).items()
+    if shell in ("csh", "tcsh"):
+        return "\n".join(f"if ( -x {csh_quote(helper)} ) setenv {name} {csh_quote(value)}" for name, value in wanted)
+    if shell == "nu":
+        lines = (f"  $env.{name} = {nu_quote(value)}" for name, value in wanted)
+        return "\n".join([f"if ({nu_quote(helper)} | path exists) {{", *lines, "}"])
+    if shell in _POSIX:
+        lines = (f"  {_sh_export(name, value)}" for name, value in wanted)
+        return "\n".join([f"if [ -x {_sh_path(Path(helper), machine)} ]; then", *lines, "fi"])
+    return "\n".join(f"{name}={value}" for name, value in wanted)
 
 
 def _sh_export(name: str, value: str) -> str:
