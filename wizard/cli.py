@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", "check the gateway, the key, the files and the shells; change nothing")
     check.add_argument("--server", metavar="URL", help="check this gateway instead, without a key")
     check.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="check with another way to the gateway, like gateway.ca_file=~/corp-ca.pem",
+    )
+    check.add_argument(
         "--only",
         metavar="AREA",
         action="append",

@@ -128,6 +128,24 @@ KEY_WORKS = (
 )
 
 _AFTER_TLS = "TLS has to work first."
+SHA256 = "3F:0A:91:C4:5B:77:E2:08:D6:1E:A9:42:BC:50:F7:33:86:2D:CB:19:04:E8:6A:95:D1:7C:20:B3:4E:88:59:F6"
+SENT = {
+    "subject": "llm.corp.example",
+    "issuer": "Corp Root CA",
+    "not_before": "2026-09-01",
+    "not_after": "2027-09-01",
+    "sha256": SHA256.replace("3F:0A", "B8:66"),
+}
+AUTHORITY = {
+    "file": "~/certs/corp-ca.pem",
+    "where": "",
+    "subject": "Corp Root CA",
+    "issuer": "Corp Root CA",
+    "not_before": "2020-01-01",
+    "not_after": "2040-01-01",
+    "sha256": SHA256,
+}
+CLIENT = {**SENT, "file": "~/certs/ada.pem", "key": "~/certs/ada.key", "subject": "Ada Lovelace"}
 UNTRUSTED = (
     *HEALTHY[:2],
     judge(
@@ -137,8 +155,10 @@ UNTRUSTED = (
         ms=9,
         host="llm.corp.example",
         issuer="Corp Root CA",
-        advice="~/corp-ca.pem makes it verify. Ask for the authority's SHA-256; if it is"
-        f" {':'.join(['3F', '9A', '0C', 'D2'] * 8)}, use --set gateway.ca_file=~/corp-ca.pem",
+        chain=[SENT],
+        authorities=[AUTHORITY],
+        advice="~/certs/corp-ca.pem makes it verify. Ask for the authority's SHA-256, and if it is that of the file use"
+        f" --set gateway.ca_file=~/certs/corp-ca.pem. The file's: {SHA256}",
     ),
     *(judge(GATEWAY, check, "not-tried", reason=_AFTER_TLS) for check, _ in ROWS[3:]),
 )

@@ -72,6 +72,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("server-moved", draft=answered(later_draft(), url=_MOVED)),
         Shot("health", ["enter"]),
         Shot("failed-untrusted", ["enter"], fake=Fake(health=UNTRUSTED)),
+        Shot("trust", ["enter", "t"], fake=Fake(health=UNTRUSTED)),
         Shot("failed-sign-in", ["enter"], fake=Fake(health=SIGN_IN)),
         Shot("failed-key", ["enter"] * 3, fake=Fake(trial=Trial(EXPIRED_KEY))),
         Shot("key", ["enter"] * 2, draft=first),

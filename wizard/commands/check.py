@@ -6,9 +6,12 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from wizard import doctor
-from wizard.answers import Answers, Gateway
+from wizard.answers import GATEWAY_FIELDS, Answers, Gateway
 from wizard.commands.rows import summary
 from wizard.commands.shared import (
     CHECK_FAILED,
@@ -29,6 +32,13 @@ from wizard.net.address import AddressError, parse_address
 from wizard.origins import origins
 from wizard.verdict import Verdict
 
+_WAY: Final = {
+    f"gateway.{each.name}": each
+    for each in GATEWAY_FIELDS
+    if each.name in ("route", "ca_file", "client_cert", "client_key", "proxy", "no_proxy")
+}
+"""What `--set` may change for a check."""
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and print; with `--server` only that gateway, and never with a key."""
@@ -45,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         answers = saved
     else:
         answers = needed_answers(machine)
+    answers = replace(answers, gateway=_by_another_way(answers.gateway, arguments.set))
     talk = Talk(sys.stdout, quiet=arguments.json or arguments.report)
     started = time.monotonic()
     verdicts = asyncio.run(doctor.check(answers, machine, origins(answers), areas, talk.row))
@@ -72,6 +83,20 @@ def _nothing_set_up(machine: Machine, trouble: str) -> Verdict:
     if trouble:
         return finding("files.answers", "answers-bad", problem=trouble)
     return finding("files.answers", "nothing-set-up", path=machine.short(machine.answers_file))
+
+
+def _by_another_way(gateway: Gateway, given: Sequence[str]) -> Gateway:
+    """Return the gateway with the way to it changed by `--set`; never its URL, for which keys have been confirmed."""
+    for each in given:
+        name, equals, value = (part.strip() for part in each.partition("="))
+        field = _WAY.get(name)
+        if not equals or field is None:
+            raise Stop(USAGE, str(Problem("--set", each, f"check takes one of these here: {', '.join(_WAY)}.")))
+        read = field.read(value, "gateway") if value else ""
+        if isinstance(read, Problem):
+            raise Stop(USAGE, str(read))
+        gateway = replace(gateway, **{field.name: read})  # type: ignore[arg-type]
+    return gateway
 
 
 def _another(url: str) -> Answers:

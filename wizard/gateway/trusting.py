@@ -136,7 +136,8 @@ class _Untrusted:
         fingerprint = _anchor(file, self.chain).sha256
         setting = f"gateway.ca_file={path}"
         setting = setting if _PLAIN.fullmatch(path) else sh_quote(setting)
-        return f"{start}. Ask for the authority's SHA-256; if it is {fingerprint}, use --set {setting}"
+        ask = "Ask for the authority's SHA-256, and if it is that of the file use"
+        return f"{start}. {ask} --set {setting}. The file's: {fingerprint}"
 
     def _as_facts(self, file: PemFile) -> dict[str, object]:
         return {"file": self.machine.short(file.path), "where": file.where, **_anchor(file, self.chain).as_facts()}

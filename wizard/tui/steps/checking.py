@@ -25,7 +25,7 @@ class CheckingStep(ScrollingStep):
     RUNNING: ClassVar[str]
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "again", "Run again", key_display="^R", id="check.again", tooltip="Run these checks again"),
+        Binding("ctrl+r", "again", "Again", key_display="^R", id="check.again", tooltip="Run these checks again"),
         Binding(
             "o",
             "override",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
 from wizard.flow import Step
 from wizard.tui.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.side_pane import Explanation
+from wizard.tui.widgets.trust_picker import AuthorityPicker, ClientCertificatePicker, Shown, facts_of
 from wizard.tui.words import count
 from wizard.verdict import Verdict
 
@@ -17,6 +23,22 @@ class HealthStep(CheckingStep):
     TITLE_TEXT = "Is it healthy?"
     RUNNING = "Looking at the server. No key is sent."
     CONCURRENT = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "t",
+            "trust",
+            "Trust",
+            id="health.trust",
+            tooltip="See who signed the gateway's certificate, and choose the file that vouches for it",
+        ),
+        Binding(
+            "c",
+            "certificate",
+            "Identity",
+            id="health.certificate",
+            tooltip="Choose the certificate that the gateway knows you by",
+        ),
+    ]
     ABOUT = Explanation(
         "Health",
         "Each row is one thing that has to work before a key can: the name, the connection, the certificate, LiteLLM"
@@ -26,8 +48,9 @@ class HealthStep(CheckingStep):
     )
     HELP_TEXT = (
         "Each row is one check of the server, run at the same time where one does not need another. A failed row says"
-        " what is and what to do. Mend it and press ^R.\n\nYou can go on without a healthy server: press o. The"
-        " files can then be written, but no key is sent there, so nothing can be called working."
+        " what is and what to do. Mend it and press ^R.\n\nWhere nobody this machine trusts signed the gateway's"
+        " certificate, t shows who did, and which file here makes it verify.\n\nYou can go on without a healthy"
+        " server: press o. The files can then be written, but no key is sent there, so nothing can be called working."
     )
 
     def rows(self) -> Rows:
@@ -55,7 +78,47 @@ class HealthStep(CheckingStep):
             return "You go on without a healthy server. No key is sent there.", "-mixed"
         if bad:
             fails = "fails" if bad == 1 else "fail"
-            return f"✗ {count(bad, 'check')} {fails}. Mend it and press ^R; o goes on without sending a key.", "-bad"
+            way = "Press t, or mend it and press ^R" if self._facts("authorities") else "Mend it and press ^R"
+            return f"✗ {count(bad, 'check')} {fails}. {way}; o goes on without a key.", "-bad"
         if doubtful:
             return f"! It works, with {count(doubtful, 'warning')}.", "-mixed"
         return "✓ It answers, and it is a LiteLLM server.", "-good"
+
+    def _facts(self, name: str) -> tuple[Shown, ...]:
+        return facts_of(self.known() or (), name) if not self.running else ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the questions of trust only where they come up."""
+        if action == "trust":
+            return bool(self._facts("authorities") or (self._facts("chain") and self._is_untrusted()))
+        if action == "certificate":
+            return bool(self._facts("client_certificates"))
+        return super().check_action(action, parameters)
+
+    def _is_untrusted(self) -> bool:
+        return any("authorities" in each.facts for each in self.known() or ())
+
+    def action_trust(self) -> None:
+        """Show who signed the gateway's certificate."""
+        keychain = self.session.draft.machine.platform == "darwin"
+        picker = AuthorityPicker(self._facts("chain"), self._facts("authorities"), keychain=keychain)
+        self.app.push_screen(picker, self._trust)
+
+    def action_certificate(self) -> None:
+        """Ask for the client certificate."""
+        self.app.push_screen(ClientCertificatePicker(self._facts("client_certificates")), self._show)
+
+    def _trust(self, file: Shown | None) -> None:
+        if file is not None:
+            self._with(ca_file=file["file"])
+
+    def _show(self, file: Shown | None) -> None:
+        if file is not None:
+            self._with(client_cert=file["file"], client_key=file["key"])
+
+    def _with(self, **answers: str) -> None:
+        """Answer that, and check with exactly it."""
+        draft = self.session.draft
+        gateway = replace(draft.answers.gateway, **answers)  # type: ignore[arg-type]
+        self.session.draft = draft.answered(replace(draft.answers, gateway=gateway))
+        self.start()
