@@ -16,6 +16,7 @@ from tests.programs import NOT_RUN, REQUIRE_ALL
 pytest_plugins = [
     "tests.real.litellm_proxy",
     "tests.real.litellm_database",
+    "tests.real.nginx",
     "tests.real.sandbox",
     "tests.real.vault_server",
 ]

@@ -32,6 +32,7 @@ NOT_RUN: Final = "Not run, missing "
 REQUIRE_ALL: Final = DEVELOPER_ENV.get("WIZARD_REQUIRE_ALL") == "1"
 
 LITELLM: Final = "litellm-1.106.2"
+OLD_LITELLM: Final = "litellm-1.83.0"
 CLAUDE: Final = "claude-2.1.330"
 OLD_CLAUDE: Final = "claude-2.1.197"
 RUSTY_VAULT: Final = "rusty_vault-0.2.1"
@@ -238,6 +239,11 @@ PINNED: Final[Mapping[str, Pinned]] = {
         "bin/litellm",
         _python_packages("litellm[proxy]==1.106.2", "pyjwt[crypto]>=2.10,<3"),
         _has_distribution("litellm", "1.106.2"),
+    ),
+    OLD_LITELLM: Pinned(  # with prisma, without which LiteLLM answers 500 where it means 401
+        "bin/litellm",
+        _python_packages("litellm[proxy]==1.83.0", "prisma==0.15.0"),
+        _has_distribution("litellm", "1.83.0"),
     ),
     CLAUDE: _claude("2.1.330"),
     OLD_CLAUDE: _claude("2.1.197"),

@@ -2,7 +2,7 @@
 
 `litellm` takes a master key, `litellm_with_custom_auth` takes signed tokens (see `custom_auth`). Both have the models
 that Claude Code asks for: on the Anthropic route as LiteLLM mocks, on the Bedrock route as Bedrock deployments in front
-of `fake_bedrock`. Neither can reach anything but loopback: their proxy variables point to a closed port.
+of `fake_bedrock`. None can reach anything but loopback: their proxy variables point to a closed port.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.programs import LITELLM, require
+from tests.programs import LITELLM, OLD_LITELLM, require
 from tests.real.fake_bedrock import FakeBedrock
 
 ANTHROPIC_MODELS: Final = (
@@ -103,6 +104,34 @@ def litellm_below_a_path(tmp_path_factory: pytest.TempPathFactory, fake_bedrock:
         yield Proxy(f"{url}/llm", "pong-below-a-path", log, "sk-master-5a1d7c3e9b2f4086")
 
 
+@dataclass(frozen=True, slots=True)
+class OtherProxies:
+    """Proxies as other companies run them; both are only ever checked."""
+
+    bare: Proxy
+    older: Proxy
+
+
+@pytest.fixture(scope="session")
+def other_litellms(tmp_path_factory: pytest.TempPathFactory, fake_bedrock: FakeBedrock) -> Iterator[OtherProxies]:
+    """A LiteLLM that shows nothing (no docs, no admin pages) and offers its sign-in, and 1.83.0 with prisma."""
+    key = {"master_key": "sk-master-6c1f8e2d4b7a9053"}
+    bare = config_of("pong-from-bare", fake_bedrock.url, {**key, "enable_claude_code_gateway": True})
+    older = config_of("pong-from-older", fake_bedrock.url, key)
+    hiding = {"NO_DOCS": "True", "NO_REDOC": "True", "NO_OPENAPI": "True", "DISABLE_ADMIN_UI": "true"}
+    folders = [tmp_path_factory.mktemp("litellm-bare"), tmp_path_factory.mktemp("litellm-older")]
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:  # each takes ten seconds to start
+        starting = [
+            pool.submit(stack.enter_context, running(folders[0], bare, **hiding)),
+            pool.submit(stack.enter_context, running(folders[1], older, OLD_LITELLM)),
+        ]
+        (first, first_log), (second, second_log) = [each.result() for each in starting]
+        yield OtherProxies(
+            Proxy(first, "pong-from-bare", first_log, key["master_key"]),
+            Proxy(second, "pong-from-older", second_log, key["master_key"]),
+        )
+
+
 @pytest.fixture(scope="session")
 def signing_keys() -> SigningKeys:
     """The keys that `litellm_with_custom_auth` accepts tokens of."""
@@ -152,9 +181,11 @@ def config_of(answer: str, bedrock: str, general: Mapping[str, object]) -> dict[
 
 
 @contextlib.contextmanager
-def running(folder: Path, config: Mapping[str, object], **variables: str) -> Iterator[tuple[str, Path]]:
+def running(
+    folder: Path, config: Mapping[str, object], release: str = LITELLM, **variables: str
+) -> Iterator[tuple[str, Path]]:
     """Run a LiteLLM with this configuration in a folder: its URL and its log."""
-    (program,) = require(LITELLM)
+    (program,) = require(release)
     port = free_port()
     (folder / "config.yaml").write_text(json.dumps(config))  # YAML is a superset of JSON
     log = folder / "litellm.log"
