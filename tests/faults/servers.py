@@ -141,6 +141,9 @@ def litellm(base: str = "", **other: Answer) -> Handler:
         method, path, _ = head.split(b"\r\n")[0].decode("latin-1").split(" ")
         known = path.startswith(base)
         answer = table.get(f"{method} {path.removeprefix(base)}", (404, NOT_FOUND)) if known else (404, NOT_FOUND)
+        if method == "HEAD":
+            there = table.get(f"GET {path.removeprefix(base)}") if known else None
+            answer = (404 if there is None or (isinstance(there, tuple) and there[0] == 404) else 405, "")
         if isinstance(answer, tuple):
             await talk.answer(*answer)
         else:

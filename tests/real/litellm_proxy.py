@@ -219,6 +219,9 @@ def _wait_until_alive(process: subprocess.Popen[bytes], url: str, log: Path) -> 
         with (
             contextlib.suppress(urllib.error.URLError, OSError),
             urllib.request.urlopen(f"{url}/health/liveliness", timeout=5),
+            urllib.request.urlopen(
+                f"{url}/.well-known/litellm-ui-config", timeout=60
+            ),  # the first one loads for seconds
         ):
             _warm_up(url)
             return
