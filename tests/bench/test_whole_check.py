@@ -19,7 +19,7 @@ from tests.faults.servers import Handler, litellm, serving
 from tests.real.nginx import Nginx
 from wizard.answers import Gateway
 
-ROUNDS = 9
+ROUNDS = 5
 MOST_ROUNDS = 45
 LIMIT = 2.0
 

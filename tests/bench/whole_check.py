@@ -49,7 +49,10 @@ class Figures:
 
 
 async def measure(gateway: Gateway, home: Path, rounds: int, figures: Figures) -> None:
-    """Time some rounds; the first check, which warms everything up, does not count."""
+    """Time some rounds; the first, which warms everything up, does not count.
+
+    A question alone also reads the trusted authorities, as the check does once.
+    """
     machine = machine_at(home, env={})
     for turn in range(rounds + 1):
         for path in QUESTIONS:
