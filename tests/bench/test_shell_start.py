@@ -13,7 +13,7 @@ from tests.programs import require
 from wizard.machine.model import ShellName
 
 ROUNDS = 20
-MOST_ROUNDS = 120
+MOST_ROUNDS = 240
 LIMIT = 0.002
 """Seconds that our lines may add to a start."""
 
