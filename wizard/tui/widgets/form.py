@@ -172,7 +172,8 @@ class Form(VerticalGroup):
         rows = [row for row in self._rows() if row.display]
         wanting = [row for row in rows if row.field.required and row.raw in ("", {})]
         for row in (wanting or rows)[:1]:
-            row.editor.focus()
+            row.editor.focus(scroll_visible=False)  # by itself it scrolls before the form is laid out, by chance
+            self.call_after_refresh(row.scroll_visible, animate=False)
 
     @on(FieldRow.Changed)
     def settle(self) -> None:
