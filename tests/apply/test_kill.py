@@ -45,6 +45,13 @@ def _apply(url: str) -> Action:
     return act
 
 
+def _planned(url: str, home: Path) -> Action:
+    """Return the same with the plan made now, for a home folder that is put back each time."""
+    machine = machine_of(home)
+    plan = make_plan(answers_for(url), machine)
+    return lambda _, system: carry_out(plan, machine, system=system)
+
+
 def _undo(home: Path, system: System | None) -> object:
     return undo_last(machine_of(home), system=system)
 
@@ -134,8 +141,10 @@ def _kill_everywhere(
 def _recovers(folder: Path, *states: Picture) -> Callable[[], None]:
     """Return a check that the next start leaves one of these states, and none of our temporary files."""
 
+    machine = machine_of(folder)
+
     def check() -> None:
-        recover(machine_of(folder))
+        recover(machine)
         found = without_generations(folder)
         assert found in states, [set(found) ^ set(state) for state in states]
         outside = [path for path in temporaries(folder) if "claude-litellm-wizard/" not in str(path)]
@@ -151,7 +160,7 @@ def test_01_killed_anywhere_in_a_first_apply(start: Path) -> None:
     after = picture(start)
     copy.restore()
     shutil.rmtree(copy.kept)
-    points, bad = _kill_everywhere(Home(start, None, OLD), _apply(OLD), then=_recovers(start, before, after))
+    points, bad = _kill_everywhere(Home(start, None, OLD), _planned(OLD, start), then=_recovers(start, before, after))
     print(f"first apply: {points} kill points, {bad} bad")
     assert points > 200
     assert bad == 0
@@ -164,7 +173,7 @@ def test_01_killed_anywhere_in_a_server_move(set_up: Path) -> None:
     after = without_generations(set_up)
     copy.restore()
     shutil.rmtree(copy.kept)
-    points, bad = _kill_everywhere(Home(set_up, OLD, NEW), _apply(NEW), then=_recovers(set_up, before, after))
+    points, bad = _kill_everywhere(Home(set_up, OLD, NEW), _planned(NEW, set_up), then=_recovers(set_up, before, after))
     print(f"server move: {points} kill points, {bad} bad")
     assert points > 200
     assert bad == 0
@@ -183,7 +192,7 @@ def test_01_killed_anywhere_in_an_undo_of_a_move(set_up: Path) -> None:
 def test_01_a_stable_helper_name_breaks_the_promise(set_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without the generation, the harness finds helpers that do not belong to the URL."""
     monkeypatch.setattr("wizard.apply.work.in_order", lambda targets, _: tuple(targets))
-    points, bad = _kill_everywhere(Home(set_up, OLD, NEW), _apply(NEW), moments=("before",))
+    points, bad = _kill_everywhere(Home(set_up, OLD, NEW), _planned(NEW, set_up), moments=("before",))
     print(f"stable helper name: {points} kill points, {bad} bad")
     assert bad > 0
 
@@ -239,11 +248,13 @@ def test_01_killed_anywhere_on_the_way_back(set_up: Path, failing_call: int) -> 
     copy.restore()
     shutil.rmtree(copy.kept)
 
+    move = _planned(NEW, set_up)
+
     def act(home: Path, system: System | None) -> None:
         assert isinstance(system, Watched)
         system.fail_at = failing_call
         with contextlib.suppress(WriteFailed):
-            _apply(NEW)(home, system)
+            move(home, system)
 
     points, bad = _kill_everywhere(
         Home(set_up, OLD, NEW), act, then=_recovers(set_up, before, after), moments=("before",)

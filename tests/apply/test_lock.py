@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from wizard.apply import lock
 from wizard.apply.lock import LockHeld, held
 
 
@@ -84,6 +85,55 @@ def test_52_a_lock_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
     started = time.monotonic()
     with held(tmp_path / "lock", wait=0.2, flock=lambda _, __: time.sleep(5)):
         assert time.monotonic() - started < 2
+
+
+def _no_locks(_: int, __: int) -> None:
+    raise OSError(errno.ENOLCK, "")
+
+
+def test_case_24_a_wizard_waits_at_most_ten_seconds() -> None:
+    assert lock.WAIT_SECONDS <= 10
+
+
+@pytest.mark.parametrize("moment", ["write", "unlink"])
+def test_case_52_a_holder_killed_while_it_makes_the_file_blocks_nobody(
+    tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = os.fork()
+    if child == 0:
+        if moment == "write":
+            monkeypatch.setattr("wizard.apply.lock.os.write", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        with held(tmp_path / "lock", flock=_no_locks):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    with held(tmp_path / "lock", wait=0.5, flock=_no_locks):
+        pass
+    left = {path.name for path in tmp_path.iterdir()} - {"lock"}
+    assert left <= {f"lock.pid.{child}"}
+
+
+def test_case_52_many_wizards_after_a_dead_one_write_one_after_the_other(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    (tmp_path / "lock.pid").write_text(f"{child}\n")
+    children = []
+    for _ in range(6):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                with held(tmp_path / "lock", wait=30, flock=_no_locks):
+                    descriptor = os.open(tmp_path / "busy", os.O_CREAT | os.O_EXCL)
+                    time.sleep(0.02)
+                    os.close(descriptor)
+                    (tmp_path / "busy").unlink()
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitpid(each, 0)[1] for each in children] == [0] * 6
 
 
 def test_a_link_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +23,9 @@ from wizard.apply.files import Changed, System, Writer, look
 from wizard.apply.plan import make_plan
 from wizard.apply.settings_edit import merged
 from wizard.apply.swap import Overtaken, swap, take_away
-from wizard.apply.transaction import carry_out
+from wizard.apply.transaction import carry_out, recover
+from wizard.apply.undo import undo_last
+from wizard.machine.model import Machine
 
 UPDATES = 1500
 _KEYS = 50
@@ -221,6 +225,90 @@ def test_case_23_two_writes_around_the_switch_are_both_brought_in(place: Path) -
     assert temporaries(path.parent) == []
 
 
+@pytest.mark.parametrize("writes", [1, 2])
+def test_case_23_killed_anywhere_after_a_write_at_the_switch_it_is_not_lost(place: Path, writes: int) -> None:
+    """The foreign write comes at the first exchange of settings.json (and once more at the way back of that one)."""
+    machine = machine_of(place)
+    kept = place.with_name(place.name + "-kept")
+    shutil.copytree(place, kept, symlinks=True)
+    plan = make_plan(answers_for(), machine)
+    points = 0
+    came = place.with_name(place.name + "-came")
+    try:
+        for number in (*range(1, 41), *range(41, 1000, 7)):
+            shutil.rmtree(place)
+            shutil.copytree(kept, place, symlinks=True)
+            came.write_text("0")
+            if not _killed(lambda hook: carry_out(plan, machine, system=Watched(hook)), machine, came, number, writes):
+                break
+            points += 1
+            recover(machine)
+            table = json.loads(machine.settings_file.read_text())
+            assert {f"theirs{each + 1}" for each in range(writes)} <= set(table), f"call {number} after it"
+    finally:
+        shutil.rmtree(kept)
+        came.unlink()
+    print(f"{writes} foreign writes at the switch, then killed: {points} points, none lost")
+    assert points > 30
+
+
+def _killed(
+    act: Callable[[Callable[[int, str, str], None]], object], machine: Machine, came: Path, number: int, writes: int
+) -> bool:
+    child = os.fork()
+    if child == 0:
+        late = 0
+
+        def hook(_: int, name: str, moment: str) -> None:
+            nonlocal late
+            if (name, moment) == ("exchange", "before") and int(came.read_text()) < writes:
+                turn = int(came.read_text()) + 1
+                table = json.loads(machine.settings_file.read_text())
+                _by_rename(machine.settings_file, json.dumps({**table, f"theirs{turn}": True}))
+                came.write_text(str(turn))
+            late += came.read_text() == str(writes)
+            if late == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        code = 1
+        try:
+            act(hook)
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def test_case_23_a_program_that_read_ours_and_writes_later_takes_nothing_with_it(place: Path) -> None:
+    """It reads in the instant between our switch and the way back of it, and writes once all is over."""
+    machine = machine_of(place)
+    path = machine.settings_file
+    exchanges = 0
+    seen: list[str] = []
+
+    def hook(_: int, name: str, moment: str) -> None:
+        nonlocal exchanges
+        if name != "exchange":
+            return
+        exchanges += moment == "before"
+        if (exchanges, moment) == (1, "before"):
+            _by_rename(path, json.dumps({**json.loads(path.read_text()), "theirs1": 1}))
+        if (exchanges, moment) == (2, "before"):
+            seen.append(path.read_text())
+        if (exchanges, moment) == (3, "after"):
+            _by_rename(path, json.dumps({**json.loads(seen[0]), "theirs2": 2}))
+
+    carry_out(make_plan(answers_for(), machine), machine, system=Watched(hook))
+    assert "theirs1" not in seen[0], "the program had read ours"
+    table = json.loads(path.read_text())
+    assert (table["theirs1"], table["theirs2"], table["env"]["ANTHROPIC_BASE_URL"]) == (1, 2, OLD)
+    undo_last(machine)
+    table = json.loads(path.read_text())
+    assert (table["theirs1"], table["theirs2"], "apiKeyHelper" in table) == (1, 2, False)
+
+
 def test_case_23_without_an_exchange_a_link_keeps_what_came_out(place: Path) -> None:
     class Old(System):
         @staticmethod
@@ -260,5 +348,9 @@ def test_merging_three_ways() -> None:
     assert json.loads(merged(now, None, theirs) or b"") == {
         "a": 1, "b": 3, "c": 4, "env": {"X": "1", "Y": "2", "N": "n"},
     }  # fmt: skip
-    assert merged(now, base, b"torn {") is not None
+    for torn in (b"", b"torn {", b"[1]"):
+        assert merged(now, base, torn) == merged(now, torn or b"?", b"") == now
+    assert merged(b"torn {", base, theirs) == b"torn {"
+    gently = merged(b'{"a": 1, "b": 2, "env": {"X": "7"}}', base, theirs, gently=True)
+    assert json.loads(gently or b"") == {"b": 2, "c": 4, "env": {"X": "7"}}
     assert swap_module.PATIENCE_SECONDS <= 1

@@ -9,8 +9,10 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,14 @@ from tests.apply.support import (
     answers_for,
     failing,
     furnish,
+    in_memory,
     machine_of,
     picture,
     temporaries,
 )
 from wizard.apply import lock
 from wizard.apply.change import Change
+from wizard.apply.errors import PlanError
 from wizard.apply.plan import make_plan
 from wizard.apply.transaction import Refused, Stage, WriteFailed, carry_out, held_back, recover
 from wizard.apply.undo import list_receipts, undo_last
@@ -40,9 +44,10 @@ from wizard.machine.model import Machine
 
 
 @pytest.fixture
-def machine(home: Path) -> Machine:
-    furnish(home)
-    return machine_of(home)
+def machine() -> Iterator[Machine]:
+    with in_memory() as folder:
+        furnish(folder)
+        yield machine_of(folder)
 
 
 def apply(machine: Machine, url: str = OLD, **options: Any) -> None:
@@ -173,6 +178,96 @@ def test_10_any_start_up_file_survives_an_apply_and_an_undo(machine: Machine, te
     assert rc.read_bytes().startswith(text)
     undo_last(machine)
     assert rc.read_bytes() == text
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    table=st.dictionaries(st.text(max_size=8), _JSON, max_size=5),
+    environment=st.none() | st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3),
+    indent=st.sampled_from([None, 1, 2, 4, "\t"]),
+    ascii_only=st.booleans(),
+    ends=st.sampled_from(["", "\n", "\r\n", "  "]),
+    bom=st.booleans(),
+)
+def test_case_10_any_settings_survive_an_apply_and_an_undo(
+    machine: Machine, table: dict[str, Any], environment: Any, indent: Any, ascii_only: bool, ends: str, bom: bool
+) -> None:
+    table.pop("env", None)
+    if environment is not None:
+        table["env"] = environment
+    text = (json.dumps(table, indent=indent, ensure_ascii=ascii_only) + ends).encode("utf-8", "surrogatepass")
+    text = b"\xef\xbb\xbf" * bom + text
+    machine.settings_file.write_bytes(text)
+    apply(machine)
+    now = json.loads(machine.settings_file.read_bytes().decode("utf-8-sig"))
+    ours = {"apiKeyHelper", "env"}
+    assert {name: value for name, value in now.items() if name not in ours} == {
+        name: value for name, value in table.items() if name not in ours
+    }
+    assert (environment or {}).items() <= now["env"].items()
+    undo_last(machine)
+    assert machine.settings_file.read_bytes() == text
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.binary(min_size=1, max_size=60) | _JSON.map(lambda value: json.dumps(value).encode()))
+def test_case_21_settings_of_any_bytes_are_edited_or_refused_and_never_replaced(machine: Machine, text: bytes) -> None:
+    machine.settings_file.write_bytes(text)
+    try:
+        apply(machine)
+    except (PlanError, Refused):
+        assert machine.settings_file.read_bytes() == text
+        return
+    undo_last(machine)
+    assert machine.settings_file.read_bytes() == text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Not run, missing root rights")
+@pytest.mark.skipif(sys.platform != "linux", reason="Not run, missing Linux")
+def test_case_06_mode_owner_and_attributes_stay_through_apply_and_undo(home: Path) -> None:
+    furnish(home)
+    machine = machine_of(home)
+    rc = machine.home / ".zshrc"
+    os.chown(rc, 0, 4321)
+    rc.chmod(0o640)
+    os.setxattr(rc, "user.note", b"mine")
+    os.setxattr(machine.settings_file, "security.wizard", b"label")
+
+    def look() -> list[object]:
+        paths = (rc, machine.settings_file)
+        listed = [{name: os.getxattr(path, name) for name in os.listxattr(path)} for path in paths]
+        return [*listed, *((path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in paths)]
+
+    before = look()
+    apply(machine)
+    assert look() == before
+    undo_last(machine)
+    assert look() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Not run, missing root rights")
+@pytest.mark.skipif(sys.platform != "linux", reason="Not run, missing Linux")
+def test_case_36_a_mounted_start_up_file_is_written_in_place_and_undone(machine: Machine) -> None:
+    from tests.programs import require
+
+    source = machine.home / "mounted"
+    source.write_bytes(b"mine\n")
+    rc = machine.home / ".zshrc"
+    subprocess.run([*require("mount"), "--bind", source, rc], check=True)
+    try:
+        apply(machine)
+        assert source.read_bytes().startswith(b"mine\n# >>>")
+        undo_last(machine)
+        assert source.read_bytes() == b"mine\n"
+    finally:
+        subprocess.run(["umount", rc], check=True)
 
 
 # ── conflicts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -380,6 +475,24 @@ def test_49_signals_wait_until_the_write_is_done(machine: Machine, number: signa
     assert make_plan(answers_for(), machine).is_empty
     assert recover(machine) == ()
     assert temporaries(machine.home) == []
+
+
+def test_case_49_a_stop_from_the_keyboard_waits_too(machine: Machine) -> None:
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.setpgid(0, 0)
+        with contextlib.suppress(BaseException):
+            apply(machine, progress=lambda _: os.kill(os.getpid(), signal.SIGTSTP))
+        os._exit(0)
+    _, status = os.waitpid(child, os.WUNTRACED)
+    if os.WIFSTOPPED(status):  # an orphaned process group is not stopped by the keyboard
+        assert make_plan(answers_for(), machine).is_empty
+        os.kill(child, signal.SIGCONT)
+        _, status = os.waitpid(child, 0)
+    assert os.WEXITSTATUS(status) == 0
+    assert make_plan(answers_for(), machine).is_empty
+    assert recover(machine) == ()
 
 
 def test_49_held_back_signals_reach_the_former_handler_once_it_is_over() -> None:

@@ -53,7 +53,14 @@ class System:
 
 
 class Changed(Exception):  # noqa: N818 - reads as the finding it is
-    """Somebody changed the file between our look and our write; nothing was written."""
+    """Somebody changed the file between our look and our write; nothing was written.
+
+    `theirs` is what they wrote, when ours stood in its place for an instant: whoever read the file then has ours.
+    """
+
+    def __init__(self, path: Path, theirs: bytes | None = None) -> None:
+        super().__init__(str(path))
+        self.theirs = theirs
 
 
 class MustWriteInPlace(PermissionError):  # noqa: N818 - reads as the finding it is
@@ -412,7 +419,7 @@ class Writer:
         except FileNotFoundError:
             now = None
         if not _same(found.status, now):
-            raise Changed(str(found.path))
+            raise Changed(found.path)
 
     @contextlib.contextmanager
     def _closing(self, descriptor: int) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,9 @@ from wizard.render.json_edit import JsonProblem
 
 PATIENCE_SECONDS: Final = 1.0
 """How long a file may be unreadable because somebody is in the middle of writing it."""
+
+ECHO_SECONDS: Final = 0.25
+"""How long a program that read the file in the instant of our switch may take until it writes it."""
 
 _PAUSE: Final = 0.005
 _MOMENT: Final = 0.001
@@ -40,11 +43,22 @@ class ForeignHand(Exception):  # noqa: N818 - reads as the finding it is
     """A file that is wholly ours was changed by somebody else while we wrote."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A write of another program that ours hid for an instant; until then one may come that knows nothing of it."""
+
+    path: Path
+    base: bytes | None
+    theirs: bytes
+    until: float
+
+
 class Hand:
     """Writes targets. `written` is what it left in each file: fingerprint and mode (None: no file)."""
 
     def __init__(self, store: Store, writer: Writer) -> None:
         self.written: dict[Path, tuple[str, int | None]] = {}
+        self._met: list[_Met] = []
         self._store = store
         self._writer = writer
 
@@ -62,6 +76,8 @@ class Hand:
         deadline = time.monotonic() + PATIENCE_SECONDS
         for _ in range(_ROUNDS):
             found = look(target.path)
+            if self._kept_in(target, found):
+                continue
             try:
                 content = self._made(target, found, run)
             except (JsonProblem, BlockProblem, Unwritable):
@@ -71,18 +87,19 @@ class Hand:
                 continue
             mode = target.mode_for(found.mode)
             if content == found.content and (content is None or mode == found.mode):
-                return run
+                if not self._watches(target):
+                    return run
+                time.sleep(_PAUSE)
+                continue
             run = self._noted(target, found, content, run)
             try:
                 run = self._written(target, found, content, mode, run, wait=time.monotonic() < deadline)
-            except Changed:
-                time.sleep(_MOMENT)
-                continue
-            except Overtaken as met:
-                self._bring_in(target, met)
+            except (Changed, Overtaken) as met:
+                self._give_way(target, found, met)
                 continue
             self.written[target.path] = (digest(content), None if content is None else mode)
-            return run
+            if not self._watches(target):
+                return run
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
     def _made(self, target: Target, found: Found, run: Run | None) -> bytes | None:
@@ -108,6 +125,37 @@ class Hand:
         self._writer.overwrite(found, content, mode)
         return run
 
+    def _give_way(self, target: Target, found: Found, met: Changed | Overtaken) -> None:
+        """Remember what others wrote while ours stood there, and bring in what came on top of ours."""
+        if met.theirs is not None:
+            self._remember(target, found.content, met.theirs)
+        if isinstance(met, Overtaken):
+            self._remember(target, met.ours, met.kept.read_bytes())
+            self._bring_in(target, met)
+        time.sleep(_MOMENT)
+
+    def _remember(self, target: Target, base: bytes | None, theirs: bytes) -> None:
+        if target.role == "settings":
+            self._met.append(_Met(target.path, base, theirs, time.monotonic() + ECHO_SECONDS))
+
+    def _watches(self, target: Target) -> bool:
+        self._met = [each for each in self._met if each.until > time.monotonic()]
+        return any(each.path == target.path for each in self._met)
+
+    def _kept_in(self, target: Target, found: Found) -> bool:
+        """Put back what a program wrote out of the file because it had read ours and not the write that ours hid."""
+        content = found.content
+        for met in self._met:
+            if met.path == target.path:
+                content = merged(content, met.base, met.theirs, gently=True)
+        if content is None or content == found.content:
+            return False
+        try:
+            swap(self._writer, found, content, found.mode or target.mode)
+        except (Changed, Overtaken) as again:
+            self._give_way(target, found, again)
+        return True
+
     def _bring_in(self, target: Target, met: Overtaken) -> None:
         """Bring in what another program wrote on top of ours while the write of a third was put back."""
         for _ in range(_ROUNDS):
@@ -119,11 +167,8 @@ class Hand:
             try:
                 if content is not None and content != found.content:
                     swap(self._writer, found, content, found.mode or target.mode)
-            except Changed:
-                time.sleep(_MOMENT)
-                continue
-            except Overtaken as again:
-                self._bring_in(target, again)
+            except (Changed, Overtaken) as again:
+                self._give_way(target, found, again)
                 continue
             self._writer.discard(met.kept)
             return

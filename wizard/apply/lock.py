@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from wizard.apply.errors import Refused
+from wizard.apply.exchange import NOT_OFFERED, rename_new
 
 WAIT_SECONDS: Final = 10.0
 """How long a second wizard waits for the first."""
@@ -85,24 +86,57 @@ def _try(descriptor: int, flock: Flock, limit: float) -> str:
 
 @contextlib.contextmanager
 def _created(path: Path, deadline: float) -> Iterator[None]:
-    while True:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            break
-        except FileExistsError:
-            pid = _read_pid(path)
-            if pid is not None and not _alive(pid):
-                path.unlink(missing_ok=True)
-                continue
-            if time.monotonic() >= deadline:
-                raise LockHeld(pid) from None
-            time.sleep(_PAUSE)
+    while not _create(path):
+        pid = _read_pid(path)
+        if pid is not None and not _alive(pid):
+            _clear(path, pid)
+            continue
+        if time.monotonic() >= deadline:
+            raise LockHeld(pid) from None
+        time.sleep(_PAUSE)
     try:
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        os.close(descriptor)
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _create(path: Path) -> bool:
+    """Make the file with our number in it, in one step: a holder that dies never leaves one without. Raises OSError."""
+    own = path.with_name(f"{path.name}.{os.getpid()}")
+    own.unlink(missing_ok=True)
+    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        os.close(descriptor)
+        rename_new(own, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NOT_OFFERED:
+            raise
+        return _linked(own, path)
+    finally:
+        own.unlink(missing_ok=True)
+    return True
+
+
+def _linked(own: Path, path: Path) -> bool:
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _clear(path: Path, dead: int) -> None:
+    """Take a dead holder's file away, and give it back if somebody else's has come in its place meanwhile."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}.dead")
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(path, aside)  # noqa: PTH105
+    if _read_pid(aside) != dead:
+        with contextlib.suppress(OSError):
+            os.link(aside, path)
+    aside.unlink(missing_ok=True)
 
 
 def _read_pid(path: Path) -> int | None:

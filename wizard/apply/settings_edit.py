@@ -245,30 +245,35 @@ def restored(found: bytes | None, before: bytes | None, written: Parts) -> tuple
     return edit(found, edits, removals), tuple(kept)
 
 
-def merged(now: bytes | None, base: bytes | None, theirs: bytes) -> bytes | None:
+def merged(now: bytes | None, base: bytes | None, theirs: bytes, *, gently: bool = False) -> bytes | None:
     """Bring what others changed from `base` to `theirs` into what stands there now; the text is laid out anew.
 
-    Without a base only what is missing is added. What can't be read changes nothing.
+    Gently, or without a base, nothing is changed that is no longer as in the base. What can't be read changes nothing.
     """
-    ours, other = read(now), read(theirs)
-    table = _with_changes(ours, read(base), other, only_missing=base is None)
-    return now if table == ours else (json.dumps(table, ensure_ascii=False, indent=2) + "\n").encode()
+    tables = [read(text) for text in (now, base, theirs)]
+    unreadable = any(text and text.strip() and not table for text, table in zip((now, base), tables, strict=False))
+    if unreadable or not tables[2]:
+        return now
+    table = _with_changes(tables[0], tables[1], tables[2], gently=gently or base is None)
+    return now if table == tables[0] else (json.dumps(table, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def _with_changes(
-    now: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], *, only_missing: bool
+    now: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], *, gently: bool
 ) -> dict[str, Any]:
     result = dict(now)
-    for name in {**base, **theirs}:
+    for name in dict.fromkeys((*base, *theirs)):
         then, value = base.get(name, _NOTHING), theirs.get(name, _NOTHING)
         if value == then:
             continue
         if isinstance(value, Mapping) and isinstance(now.get(name), Mapping):
             before = then if isinstance(then, Mapping) else {}
-            result[name] = _with_changes(now[name], before, value, only_missing=only_missing)
+            result[name] = _with_changes(now[name], before, value, gently=gently)
+        elif gently and now.get(name, _NOTHING) != then:
+            continue
         elif value is _NOTHING:
             result.pop(name, None)
-        elif name not in now or not only_missing:
+        else:
             result[name] = value
     return result
 

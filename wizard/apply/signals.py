@@ -1,4 +1,4 @@
-"""Keeps a signal from ending the process in the middle of a write."""
+"""Keeps a signal from ending or stopping the process in the middle of a write."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Final
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[list[signal.Signals]]:
-    """Hold SIGINT, SIGTERM and SIGHUP back until the block ends, then deliver them to whoever handled them before.
+    """Hold SIGINT, SIGTERM, SIGHUP and SIGTSTP back until the block ends; whoever handled them before then gets them.
 
     Only the main thread can do this: when the work runs in another, enter it around waiting for that one. In any other
     thread it does nothing. Yields the list of the signals that came.
@@ -34,5 +34,5 @@ def held_back() -> Iterator[list[signal.Signals]]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler if handler is not None else signal.SIG_DFL)
-        for each in came:
+        for each in dict.fromkeys(came):
             os.kill(os.getpid(), each)

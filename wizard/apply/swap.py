@@ -32,13 +32,14 @@ _PAUSE: Final = 0.002
 class Overtaken(Exception):  # noqa: N818 - reads as the finding it is
     """Two writes of others met ours: one stands in the file again, the other in `kept`; `ours` is what it was based on.
 
-    `kept` is removed once the other write has been brought in.
+    `theirs` is the one that stands there, as in Changed. `kept` is removed once the other has been brought in.
     """
 
-    def __init__(self, kept: Path, ours: bytes | None) -> None:
+    def __init__(self, kept: Path, ours: bytes | None, theirs: bytes | None = None) -> None:
         super().__init__(str(kept))
         self.kept = kept
         self.ours = ours
+        self.theirs = theirs
 
 
 def displaced_name(real: Path, token: str) -> Path:
@@ -82,7 +83,7 @@ def take_away(writer: Writer, found: Found, *, wait: bool = True) -> None:
                 _rename_new(writer, displaced, found.real)
             except FileExistsError:
                 raise Overtaken(_set_aside(writer, displaced), None) from None
-            raise Changed(str(found.path))
+            raise Changed(found.path)
         writer.system.unlink(displaced)
     writer.sync_folder(folder)
 
@@ -94,10 +95,10 @@ def _watch(found: Found, *, wait: bool) -> Iterator[Watch]:
             watch = stack.enter_context(watched(found.real))
         except OpenForWriting:
             if wait:
-                raise Changed(str(found.path)) from None
+                raise Changed(found.path) from None
             watch = Watch(None)
         except FileNotFoundError:
-            raise Changed(str(found.path)) from None
+            raise Changed(found.path) from None
         yield watch
 
 
@@ -112,7 +113,7 @@ def _replace(writer: Writer, temporary: Path, found: Found, content: bytes, watc
         if error.errno == errno.EBUSY:
             raise MustWriteInPlace from None
         if error.errno == errno.ENOENT:
-            raise Changed(str(found.path)) from None
+            raise Changed(found.path) from None
         if error.errno not in NOT_OFFERED:
             raise
         _replace_without_exchange(writer, temporary, found)
@@ -122,11 +123,12 @@ def _replace(writer: Writer, temporary: Path, found: Found, content: bytes, watc
         if _is_as_found(displaced, found, watch):  # a slow program has had its chance too
             writer.system.unlink(displaced)
             return
+    theirs = displaced.read_bytes()
     writer.system.exchange(displaced, found.real)
     if _is_still(displaced, content):
         writer.system.unlink(displaced)
-        raise Changed(str(found.path))
-    raise Overtaken(_set_aside(writer, displaced), content)
+        raise Changed(found.path, theirs)
+    raise Overtaken(_set_aside(writer, displaced), content, theirs)
 
 
 def _replace_without_exchange(writer: Writer, temporary: Path, found: Found) -> None:
@@ -148,7 +150,7 @@ def _replace_without_exchange(writer: Writer, temporary: Path, found: Found) -> 
         writer.system.unlink(displaced)
         return
     writer.system.rename(displaced, found.real)
-    raise Changed(str(found.path))
+    raise Changed(found.path)
 
 
 def _put_new(writer: Writer, temporary: Path, found: Found) -> None:
@@ -156,7 +158,7 @@ def _put_new(writer: Writer, temporary: Path, found: Found) -> None:
     try:
         _rename_new(writer, temporary, found.real)
     except FileExistsError:
-        raise Changed(str(found.path)) from None
+        raise Changed(found.path) from None
 
 
 def _rename_new(writer: Writer, old: Path, new: Path) -> None:
