@@ -540,7 +540,8 @@ def test_51_backups_are_private_and_the_newest_five_are_kept(machine: Machine) -
         apply(machine, f"{OLD}/{number}")
     receipts = list_receipts(machine)
     assert [each.number for each in receipts] == [8, 7, 6, 5, 4]
-    folders = sorted(path.name for path in (machine.state_dir / "backups").iterdir())
+    backups = machine.state_dir / "backups"
+    folders = sorted(path.name for path in backups.iterdir() if path.name.isdigit())  # besides what undo --all needs
     assert folders == ["000004", "000005", "000006", "000007", "000008"]
     for path in (machine.state_dir / "backups").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
