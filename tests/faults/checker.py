@@ -1,6 +1,6 @@
 """A process that checks gateways as `check` does and tells what each check cost, apart from the servers' own process.
 
-Reads `{"good": url, "checks": [{"name", "url", "ca_file"}, …]}` from its input and prints one JSON line per check, then
+Reads `{"good": {…}, "at_once": N, "checks": [{"name", "url", "ca_file"}, …]}` from its input and prints one JSON line per check, then
 one with the memory that all of them together took beyond the first, good one.
 """
 
@@ -17,8 +17,6 @@ from typing import Any
 from tests.machines import machine_at
 from wizard.answers import Gateway
 from wizard.gateway.health import check_gateway
-
-AT_ONCE = 10
 
 
 def memory(field: str) -> int:
@@ -47,7 +45,7 @@ async def main() -> None:
     await check("good", **work["good"])
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
     before = memory("VmRSS")
-    turn = asyncio.Semaphore(AT_ONCE)
+    turn = asyncio.Semaphore(work["at_once"])
 
     async def one(job: dict[str, Any]) -> None:
         async with turn:
