@@ -1,7 +1,7 @@
 """A process that checks gateways as `check` does and tells what each check cost, apart from the servers' own process.
 
-Reads `{"good": {…}, "at_once": N, "checks": [{"name", "url", "ca_file"}, …]}` from its input and prints one JSON line per check, then
-one with the memory that all of them together took beyond the first, good one.
+Reads `{"good": {…}, "at_once": N, "checks": [{"name", "url", "ca_file"}, …]}` from its input and prints one JSON line
+per check, then one with the memory that all of them together took beyond the first, good one.
 """
 
 from __future__ import annotations
