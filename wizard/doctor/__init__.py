@@ -81,6 +81,8 @@ class _Checkup:
     async def gateway(self, tell: Report, found: list[Verdict]) -> None:
         verdicts = await health.check_gateway(self.answers.gateway, self.machine, tell)
         found[:] = verdicts
+        if "gateway" in self.areas:
+            self.verdicts[:] = verdicts  # in the order of the rows, whatever came first
 
     async def key(self, gateway: list[Verdict], life: list[int]) -> None:
         trusted = self.confirmed
