@@ -67,7 +67,7 @@ def problems(table: dict[str, Any]) -> dict[str, str]:
     return {each.field: each.text for each in caught.value.problems}
 
 
-def test_the_documented_file_is_read_and_written_back_with_what_it_does_not_know() -> None:
+def test_case_85_the_documented_file_is_read_and_written_back_with_what_it_does_not_know() -> None:
     answers = loads(FULL)
     assert answers.gateway.address.url == "https://llm.corp.example:4000"
     assert answers.key.options["path"] == "litellm/claude-code"
@@ -112,7 +112,7 @@ def test_no_shells_is_an_answer_of_its_own() -> None:
         ("models", "opus", "two words", "blank"),
     ],
 )
-def test_a_bad_value_names_its_field_and_the_fix(section: str, name: str, value: object, says: str) -> None:
+def test_case_85_a_bad_value_names_its_field_and_the_fix(section: str, name: str, value: object, says: str) -> None:
     table = minimal()
     table[section] = {**table.get(section, {}), name: value}
     found = problems(table)
@@ -136,7 +136,7 @@ def test_a_client_certificate_needs_its_key() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "version = 2", "version = 'x'", "gateway = ", "\x00"])
-def test_a_damaged_or_newer_file_is_refused_with_a_sentence(text: str) -> None:
+def test_case_85_a_damaged_or_newer_file_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(AnswersError) as caught:
         loads(text)
     assert caught.value.problems[0].text.endswith(".")
@@ -164,7 +164,7 @@ def test_a_malformed_set_is_refused(text: str) -> None:
         assign(minimal(), text)
 
 
-def test_no_field_holds_a_secret() -> None:
+def test_case_85_no_field_holds_a_secret() -> None:
     """A name like a credential's is allowed only where the value is a place or a name, never the credential."""
     suspects = [each for each in known_names() if names_a_secret(each.rsplit(".", 1)[-1])]
     assert all(each.endswith(("_file", "_env", "client_key")) for each in suspects), suspects
@@ -179,7 +179,7 @@ NAMES = st.sampled_from(["gateway", "key", "models", "write", "version", "vault"
 
 
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=4) | VALUES, max_size=5))
-def test_any_table_is_read_or_refused_with_problems(table: dict[str, Any]) -> None:
+def test_case_85_any_table_is_read_or_refused_with_problems(table: dict[str, Any]) -> None:
     try:
         answers = from_table(table)
     except AnswersError as error:

@@ -99,6 +99,6 @@ def test_an_override_goes_with_the_result_it_belongs_to(draft: Draft) -> None:
     assert moved.overridden == frozenset()
 
 
-def test_an_unconfirmed_origin_gets_no_key(draft: Draft) -> None:
+def test_case_16_an_unconfirmed_origin_gets_no_key(draft: Draft) -> None:
     assert may_send_key(draft)
     assert not may_send_key(replace(draft, confirmed=frozenset()))

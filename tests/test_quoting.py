@@ -50,13 +50,13 @@ def hostile_values(count: int) -> list[str]:
 VALUES: Final = hostile_values(2200)
 
 
-def test_the_values_are_many_and_all_allowed() -> None:
+def test_case_11_the_values_are_many_and_all_allowed() -> None:
     assert len(set(VALUES)) >= 2000
     assert not [value for value in VALUES if unsafe(value)]
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_values_arrive_in_the_environment_exactly(name: str, tmp_path: Path) -> None:
+def test_case_11_values_arrive_in_the_environment_exactly(name: str, tmp_path: Path) -> None:
     argv = [str(require(SHELLS[name][0])[0]), *SHELLS[name][1:]]
     line = (
         (lambda n, v: f"set -gx V{n} {fish_quote(v)}")
@@ -68,7 +68,7 @@ def test_values_arrive_in_the_environment_exactly(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("quote", "name"), [(lambda v: f'"{v}"', "dash"), (sh_quote, "fish")])
-def test_the_wrong_quoter_is_noticed(quote: Callable[[str], str], name: str, tmp_path: Path) -> None:
+def test_case_11_the_wrong_quoter_is_noticed(quote: Callable[[str], str], name: str, tmp_path: Path) -> None:
     """The control: values quoted for another shell, or not at all, don't arrive."""
     argv = [str(require(SHELLS[name][0])[0]), *SHELLS[name][1:]]
     start = "set -gx V{0} {1}" if name == "fish" else "export V{0}={1}"
@@ -107,7 +107,7 @@ REFUSED: Final = (
 
 @pytest.mark.parametrize("quote", [sh_quote, fish_quote])
 @pytest.mark.parametrize("character", REFUSED)
-def test_line_breaks_controls_and_bidi_are_refused_without_repeating_the_value(
+def test_case_11_line_breaks_controls_and_bidi_are_refused_without_repeating_the_value(
     quote: Callable[[str], str], character: str
 ) -> None:
     with pytest.raises(ValueError, match=r"U\+") as refused:
@@ -116,7 +116,7 @@ def test_line_breaks_controls_and_bidi_are_refused_without_repeating_the_value(
 
 
 @given(st.text())
-def test_a_value_is_quoted_exactly_when_it_is_safe(value: str) -> None:
+def test_case_11_a_value_is_quoted_exactly_when_it_is_safe(value: str) -> None:
     for quote in (sh_quote, fish_quote):
         if unsafe(value):
             with pytest.raises(ValueError, match=r"U\+"):

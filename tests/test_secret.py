@@ -33,13 +33,13 @@ def test_the_hint_tells_only_the_end() -> None:
     assert Secret("short").hint() == "… (5 characters)"
 
 
-def test_redact_hides_known_secrets_and_key_shapes() -> None:
+def test_case_17_redact_hides_known_secrets_and_key_shapes() -> None:
     assert redact(f"key {KEY} refused", Secret(KEY)) == "key **** refused"
     assert redact("Received sk-abcdefgh12345678 and hvs.CAESIabcdefghij") == "Received **** and ****"
 
 
 @given(st.text(max_size=600))
-def test_redact_leaves_one_short_inert_line(text: str) -> None:
+def test_case_17_redact_leaves_one_short_inert_line(text: str) -> None:
     shown = redact(text)
     assert len(shown) <= 200
     assert not [each for each in shown if unicodedata.category(each) == "Cc"]
@@ -51,7 +51,7 @@ def test_redact_never_shows_the_secret(value: str, before: str, after: str) -> N
     assert value not in redact(before + value + after, Secret(value))
 
 
-def test_redact_drops_escape_sequences() -> None:
+def test_case_17_redact_drops_escape_sequences() -> None:
     assert redact("a\x1b[31mred\x1b[0m \x1b]8;;http://evil\x07link\x1b]8;;\x07 [/x]") == "ared link [/x]"
 
 

@@ -64,7 +64,7 @@ async def test_a_wrong_key_is_refused_by_the_gateway_and_named_nowhere(machine: 
     assert wrong not in repr(trial)
 
 
-async def test_nothing_is_sent_to_a_gateway_that_was_not_confirmed(machine: Machine) -> None:
+async def test_case_16_nothing_is_sent_to_a_gateway_that_was_not_confirmed(machine: Machine) -> None:
     answers = env_file(machine, "http://127.0.0.1:9", "sk-abcdefghijklmnop")
     _, found = await tried(answers, machine, frozenset())
     assert found["key.helper"].status == "pass"
@@ -85,7 +85,7 @@ async def test_a_message_is_answered_by_the_real_gateway(machine: Machine, litel
     assert verdict.status == "pass", verdict
 
 
-async def test_a_message_to_an_unconfirmed_gateway_is_not_sent(machine: Machine, litellm: Proxy) -> None:
+async def test_case_16_70_a_message_to_an_unconfirmed_gateway_is_not_sent(machine: Machine, litellm: Proxy) -> None:
     answers = env_file(machine, litellm.url, litellm.master_key)
     verdict = await send_one_message(answers, machine, frozenset(), "claude-haiku-5-5")
     assert verdict.status == "skip"
@@ -130,13 +130,15 @@ def ran(code: int | None, out: bytes, err: bytes = b"") -> HelperRun:
         (0, b"\r\n sk-good-12345678 \r\n", ""),
     ],
 )
-def test_what_the_helper_printed_is_judged_as_claude_code_would(code: int | None, out: bytes, problem: str) -> None:
+def test_case_19_what_the_helper_printed_is_judged_as_claude_code_would(
+    code: int | None, out: bytes, problem: str
+) -> None:
     result = ran(code, out)
     assert result.problem == problem
     assert (result.key is None) == bool(problem)
 
 
-def test_a_failing_helper_is_quoted_without_what_it_printed() -> None:
+def test_case_17_a_failing_helper_is_quoted_without_what_it_printed() -> None:
     result = ran(1, b"topsecretkey1234\n", b"\x1b[31mcannot read topsecretkey1234\x1b[0m\n")
     assert result.facts["reason"] == "cannot read ****"
 

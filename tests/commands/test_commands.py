@@ -18,7 +18,7 @@ from tests.real.litellm_proxy import Proxy, free_port
 
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "xterm"}])
-def test_without_a_terminal_the_screens_are_refused_before_textual(
+def test_case_87_without_a_terminal_the_screens_are_refused_before_textual(
     wizard: Run, home: Path, env: dict[str, str]
 ) -> None:
     done = wizard(**env)
@@ -27,7 +27,7 @@ def test_without_a_terminal_the_screens_are_refused_before_textual(
     assert everything(home) == {}
 
 
-def test_a_dumb_terminal_is_refused_before_textual_is_imported(home: Path) -> None:
+def test_case_87_a_dumb_terminal_is_refused_before_textual_is_imported(home: Path) -> None:
     script = (
         "import sys, wizard.cli as cli; code = cli.main([]); "
         "print('textual' in sys.modules, file=sys.stderr); sys.exit(code)"
@@ -66,7 +66,7 @@ def test_the_version_is_told(wizard: Run) -> None:
         (["undo"], 3, "nothing to undo"),
     ],
 )
-def test_bad_use_gets_a_sentence_and_changes_nothing(
+def test_case_87_bad_use_gets_a_sentence_and_changes_nothing(
     wizard: Run, home: Path, words: list[str], code: int, says: str
 ) -> None:
     done = wizard(*words)
@@ -77,7 +77,7 @@ def test_bad_use_gets_a_sentence_and_changes_nothing(
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"version = 9", b"[gateway", b"key = 3\nversion = 1"])
-def test_a_damaged_answers_file_is_named(wizard: Run, home: Path, content: bytes) -> None:
+def test_case_85_a_damaged_answers_file_is_named(wizard: Run, home: Path, content: bytes) -> None:
     (home / "team.toml").write_bytes(content)
     done = wizard("apply", "--answers", "team.toml", "--yes")
     assert done.returncode == 2
@@ -101,7 +101,7 @@ def test_a_dead_gateway_stops_before_anything_is_written_or_sent(wizard: Run, ho
     assert "canary" not in done.stdout + done.stderr
 
 
-def test_nobody_to_ask_is_no_yes(wizard: Run, home: Path, litellm: Proxy) -> None:
+def test_case_87_nobody_to_ask_is_no_yes(wizard: Run, home: Path, litellm: Proxy) -> None:
     secrets_file(home, litellm.master_key)
     before = everything(home)
     done = applied(wizard, litellm.url)
@@ -110,7 +110,7 @@ def test_nobody_to_ask_is_no_yes(wizard: Run, home: Path, litellm: Proxy) -> Non
     assert everything(home) == before
 
 
-def test_a_dry_run_shows_the_diffs_and_writes_nothing(wizard: Run, home: Path, litellm: Proxy) -> None:
+def test_case_28_a_dry_run_shows_the_diffs_and_writes_nothing(wizard: Run, home: Path, litellm: Proxy) -> None:
     secrets_file(home, litellm.master_key)
     before = everything(home)
     done = applied(wizard, litellm.url, "--dry-run")
@@ -176,7 +176,7 @@ def test_skipped_checks_are_said(wizard: Run, home: Path) -> None:
     assert not [each for each in told["checks"] if each["id"].startswith(("gateway.", "key."))]
 
 
-def test_a_server_is_checked_without_a_key(wizard: Run, litellm: Proxy) -> None:
+def test_case_70_a_server_is_checked_without_a_key(wizard: Run, litellm: Proxy) -> None:
     done = wizard("check", "--server", litellm.url, "--json")
     told: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == 0 and told["ok"]
@@ -193,7 +193,7 @@ def test_plain_rows_carry_a_word_and_the_fix(wizard: Run) -> None:
     assert "\x1b" not in done.stdout
 
 
-def test_a_killed_write_is_settled_before_the_next_one(wizard: Run, home: Path, litellm: Proxy) -> None:
+def test_case_48_a_killed_write_is_settled_before_the_next_one(wizard: Run, home: Path, litellm: Proxy) -> None:
     secrets_file(home, litellm.master_key)
     before = everything(home)
     killer = (
@@ -218,7 +218,7 @@ def test_a_killed_write_is_settled_before_the_next_one(wizard: Run, home: Path, 
     assert {path: content for path, content in everything(home).items() if state not in path.parents} == before
 
 
-def test_another_users_home_is_refused(wizard: Run, home: Path) -> None:
+def test_case_26_another_users_home_is_refused(wizard: Run, home: Path) -> None:
     done = wizard("apply", "--yes", SUDO_UID="1000") if os.geteuid() == 0 else wizard("apply", "--yes", HOME="/")
     assert done.returncode == 3
     assert everything(home) == {}

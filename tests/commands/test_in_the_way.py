@@ -34,7 +34,7 @@ def flags(refused: subprocess.CompletedProcess[str]) -> list[list[str]]:
     ]
 
 
-def test_42_an_edited_file_is_refused_with_flags_that_work(wizard: Run, person: Path) -> None:
+def test_case_42_an_edited_file_is_refused_with_flags_that_work(wizard: Run, person: Path) -> None:
     helper = person / "bin/refresh-litellm-key.sh"
     ours = helper.read_text()
     helper.write_text(ours + "# mine\n")
@@ -56,7 +56,9 @@ def test_42_an_edited_file_is_refused_with_flags_that_work(wizard: Run, person: 
     assert helper.read_text() == ours, "until it is named to be replaced"
 
 
-def test_41_broken_markers_are_refused_with_their_line_and_a_flag_that_mends_them(wizard: Run, person: Path) -> None:
+def test_case_41_broken_markers_are_refused_with_their_line_and_a_flag_that_mends_them(
+    wizard: Run, person: Path
+) -> None:
     rc = person / ".bashrc"
     rc.write_text(rc.read_text().replace(BLOCK_END, "echo mine"))
     refused = wizard(*APPLY, "--replace-existing")
@@ -72,7 +74,7 @@ def test_41_broken_markers_are_refused_with_their_line_and_a_flag_that_mends_the
     assert rc.read_text() == theirs
 
 
-def test_31_old_lines_go_only_when_they_are_named(wizard: Run, person: Path) -> None:
+def test_case_31_old_lines_go_only_when_they_are_named(wizard: Run, person: Path) -> None:
     rc = person / ".bashrc"
     theirs = rc.read_text()
     told = wizard(*APPLY)

@@ -64,7 +64,7 @@ def test_each_status_has_a_glyph_and_a_word(status: str, word: str) -> None:
     assert len(lines) == (2 if status in ("warn", "fail") else 1)
 
 
-def test_every_fault_there_is_fits_80_columns() -> None:
+def test_case_87_every_fault_there_is_fits_80_columns() -> None:
     for group in groups().values():
         for name, kind in faults(group).items():
             for line in row(Verdict("gateway.x", kind.status, name, kind.cause, kind.fix), Look(80)):
@@ -104,7 +104,7 @@ def in_terminal(home: Path, columns: int, *words: str, **env: str) -> tuple[int,
     return process.returncode, seen.decode().replace("\r\n", "\n")
 
 
-def test_colours_are_for_terminals_that_want_them(home: Path) -> None:
+def test_case_87_colours_are_for_terminals_that_want_them(home: Path) -> None:
     server = ("--server", f"http://127.0.0.1:{free_port()}")
 
     code, shown = in_terminal(home, 80, *server)

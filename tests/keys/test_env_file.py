@@ -54,7 +54,7 @@ MALFORMED: Final = ("K='sk-1", 'K="sk-1', "K='sk-1'x", "K='sk\"1", "K='a'b'")
 
 
 @pytest.mark.parametrize("content", READ)
-def test_the_wizard_reads_lines_as_text(content: str) -> None:
+def test_case_83_the_wizard_reads_lines_as_text(content: str) -> None:
     raw = read_variable(content.encode(), "K")
     assert (raw if raw is None else raw.decode()) == READ[content]
 
@@ -94,7 +94,7 @@ def agree(home: Path, content: bytes, shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_helper_reads_the_same(home: Path, shell: str) -> None:
+def test_case_83_the_helper_reads_the_same(home: Path, shell: str) -> None:
     require(shell)
     for content in (*READ, *MALFORMED):
         agree(home, content.encode(), shell)
@@ -123,7 +123,7 @@ _PIECES: Final = [
 @pytest.mark.parametrize("shell", SHELLS)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.sampled_from(_PIECES), max_size=14))
-def test_the_helper_reads_any_file_as_the_wizard_does(home: Path, shell: str, pieces: list[bytes]) -> None:
+def test_case_83_the_helper_reads_any_file_as_the_wizard_does(home: Path, shell: str, pieces: list[bytes]) -> None:
     require(shell)
     agree(home, b"".join(pieces), shell)
 
@@ -140,7 +140,7 @@ def test_a_thousand_hostile_keys_arrive_exactly(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["it's mine.env", "$(touch pwned)", "-n", "a;b", "é 日", "\\'; touch pwned; echo \\'"])
-def test_a_hostile_file_name_is_only_a_name(home: Path, name: str) -> None:
+def test_case_12_a_hostile_file_name_is_only_a_name(home: Path, name: str) -> None:
     private_file(home / name, b"K=sk-1\n")
     text = helper_text("env-file", options_of("env-file", file=f"~/{name}", variable="K"), machine_with(home))
     assert run_helper(text, home, BARE).key == "sk-1"
@@ -148,7 +148,7 @@ def test_a_hostile_file_name_is_only_a_name(home: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("variable", ["K;x", "1K", "K-1", "$(id)", "É", "a b"])
-def test_a_variable_has_to_be_a_name(variable: str) -> None:
+def test_case_12_a_variable_has_to_be_a_name(variable: str) -> None:
     _, problems = read_table(BACKEND.fields, {"file": "~/x", "variable": variable}, "key.env-file")
     assert [each.field for each in problems] == ["key.env-file.variable"]
     assert "Use letters" in problems[0].text
@@ -196,7 +196,7 @@ async def test_the_source_is_examined(home: Path, content: bytes, mode: int, fil
         assert (each.status == "pass") == (not each.fix)
 
 
-async def test_a_wide_mode_is_told_with_its_fix(home: Path) -> None:
+async def test_case_83_a_wide_mode_is_told_with_its_fix(home: Path) -> None:
     private_file(home / "keys.env", b"K=sk-1", 0o644)
     found = (await examined(home))["key.source.file"]
     assert (found.status, found.fix) == ("warn", "Run: chmod 600 ~/keys.env")

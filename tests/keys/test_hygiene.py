@@ -140,7 +140,9 @@ def test_shellcheck_and_dash_find_nothing(home: Path, vault: VaultDouble, name: 
 
 @every_case
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_works_in_a_bare_environment_and_traced(home: Path, vault: VaultDouble, name: str, shell: str) -> None:
+def test_case_82_it_works_in_a_bare_environment_and_traced(
+    home: Path, vault: VaultDouble, name: str, shell: str
+) -> None:
     program = str(require(shell)[0])
     case = CASES[name](home, vault)
     argv = (program, *SHELLS[shell][1:])
@@ -155,7 +157,7 @@ def test_it_works_in_a_bare_environment_and_traced(home: Path, vault: VaultDoubl
 
 @every_case
 @pytest.mark.parametrize("shell", SHELLS)
-def test_no_secret_is_in_any_argument(home: Path, vault: VaultDouble, name: str, shell: str) -> None:
+def test_case_82_83_no_secret_is_in_any_argument(home: Path, vault: VaultDouble, name: str, shell: str) -> None:
     case = CASES[name](home, vault)
     key, trace = traced(case, home, shell)
     assert trace.count("execve(") > 1 or name == "env-file"
@@ -165,7 +167,7 @@ def test_no_secret_is_in_any_argument(home: Path, vault: VaultDouble, name: str,
 
 
 @pytest.mark.parametrize("leak", ['/bin/true "$secret"', 'SEEN="$secret" /bin/true'])
-def test_a_leak_is_seen(home: Path, leak: str) -> None:
+def test_case_82_a_leak_is_seen(home: Path, leak: str) -> None:
     """The control of the test above: a helper that hands its secret to a program."""
     text = f"#!/bin/sh\nsecret='{SECRET}'\n{leak}\nprintf '%s\\n' {KEY}\n"
     case = Case(text, {}, (SECRET,))
@@ -193,7 +195,7 @@ def leaks(trace: str, secrets: tuple[str, ...]) -> bool:
 
 
 @every_case
-def test_the_text_holds_no_secret_and_is_the_same_each_time(home: Path, vault: VaultDouble, name: str) -> None:
+def test_case_09_the_text_holds_no_secret_and_is_the_same_each_time(home: Path, vault: VaultDouble, name: str) -> None:
     case = CASES[name](home, vault)
     assert not leaks(case.text, case.secrets)
     again = CASES[name](home, vault).text
@@ -205,7 +207,7 @@ def test_the_text_holds_no_secret_and_is_the_same_each_time(home: Path, vault: V
     "value", ["$(touch pwned)", "`touch pwned`", "'; touch pwned; '", "\\'; touch pwned; echo \\'", '"; touch pwned; "']
 )
 @pytest.mark.parametrize("program", ["vault", "jq", "python3"])
-def test_hostile_answers_are_inert(home: Path, program: str, value: str) -> None:
+def test_case_12_hostile_answers_are_inert(home: Path, program: str, value: str) -> None:
     secrets = {f"m{value}/p{value}": {f"f{value}": KEY}}
     with VaultDouble(token=TOKEN, mounts={f"m{value}/": "2"}, secrets=secrets) as double:
         given = {"mount": f"m{value}", "path": f"p{value}", "field": f"f{value}", "ca_file": f"~/{value}"}

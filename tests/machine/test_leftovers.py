@@ -75,7 +75,7 @@ def test_an_untouched_machine_has_none(tmp_path: Path) -> None:
         "root/etc/environment",
     ],
 )
-def test_every_start_up_file_is_read_and_its_lines_are_named(tmp_path: Path, name: str) -> None:
+def test_case_58_every_start_up_file_is_read_and_its_lines_are_named(tmp_path: Path, name: str) -> None:
     _write(tmp_path / name, "# ANTHROPIC_BASE_URL=commented\n\nANTHROPIC_BASE_URL=https://old.example\n")
 
     assert _pairs(_found(tmp_path)) == [(f"~/{name}:3", "ANTHROPIC_BASE_URL", "https://old.example")]
@@ -99,7 +99,7 @@ def test_every_start_up_file_is_read_and_its_lines_are_named(tmp_path: Path, nam
         ("export ANTHROPIC_MODEL=$(cat ~/model)", "$(cat"),
     ],
 )
-def test_every_way_to_set_a_variable_is_seen(tmp_path: Path, line: str, value: str) -> None:
+def test_case_58_every_way_to_set_a_variable_is_seen(tmp_path: Path, line: str, value: str) -> None:
     _write(tmp_path / ".bashrc", f"{line}\n")
 
     assert _pairs(_found(tmp_path)) == [("~/.bashrc:1", "ANTHROPIC_MODEL", value)]
@@ -137,7 +137,7 @@ def test_what_sets_nothing_is_passed_over(tmp_path: Path, line: str) -> None:
         ("ANTHROPIC_BASE_URL", f"https://x.example/?k={SECRET}"),
     ],
 )
-def test_no_credential_is_shown_wherever_it_stands(tmp_path: Path, name: str, value: str) -> None:
+def test_case_09_no_credential_is_shown_wherever_it_stands(tmp_path: Path, name: str, value: str) -> None:
     _write(tmp_path / ".bashrc", f"export {name}='{value}'\n")
     _write(tmp_path / ".claude/settings.json", json.dumps({"env": {name: value + "1"}}))
 
@@ -161,7 +161,7 @@ def test_files_that_start_up_files_source_are_read_too(tmp_path: Path) -> None:
     assert [each.where for each in _found(tmp_path)] == ["~/.exports:2"]
 
 
-def test_an_old_recipes_script_is_found_explained_and_replaced(tmp_path: Path) -> None:
+def test_case_31_an_old_recipes_script_is_found_explained_and_replaced(tmp_path: Path) -> None:
     _write(tmp_path / ".config/claude/setup-litellm.sh", SEEDS_SCRIPT)
     _write(tmp_path / ".bashrc", "alias x=y\nsource ~/.config/claude/setup-litellm.sh\n")
     _write(tmp_path / ".zshrc", "source ~/.config/claude/setup-litellm.sh\n")

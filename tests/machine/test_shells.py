@@ -53,7 +53,7 @@ BASH_HOMES = [
 
 
 @pytest.mark.parametrize(("files", "chosen"), BASH_HOMES)
-def test_bash_gets_the_fewest_files_that_reach_window_and_login_alike(
+def test_case_56_bash_gets_the_fewest_files_that_reach_window_and_login_alike(
     tmp_path: Path, files: dict[str, str], chosen: list[str]
 ) -> None:
     home = _home(tmp_path, files)
@@ -63,7 +63,7 @@ def test_bash_gets_the_fewest_files_that_reach_window_and_login_alike(
 
 @pytest.mark.parametrize("files", [files for files, _ in BASH_HOMES])
 @pytest.mark.parametrize("mode", [["-i"], ["-l", "-i"]])
-def test_a_real_bash_reads_what_was_chosen_and_loses_nothing(
+def test_case_56_a_real_bash_reads_what_was_chosen_and_loses_nothing(
     tmp_path: Path, files: dict[str, str], mode: list[str]
 ) -> None:
     (bash,) = require("bash")
@@ -87,7 +87,7 @@ def test_a_real_bash_reads_what_was_chosen_and_loses_nothing(
         ({".bash_profile": ". ~/.bashrc\n", ".bashrc": ""}, [".bashrc"]),
     ],
 )
-def test_on_a_mac_a_bashrc_is_not_created(tmp_path: Path, files: dict[str, str], chosen: list[str]) -> None:
+def test_case_56_on_a_mac_a_bashrc_is_not_created(tmp_path: Path, files: dict[str, str], chosen: list[str]) -> None:
     assert [path.name for path in bash_files(_home(tmp_path, files), "darwin")] == chosen
 
 
@@ -141,7 +141,7 @@ ZSH_HOMES: list[tuple[dict[str, str], dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("env", "files", "folder"), ZSH_HOMES)
-def test_zshs_folder(tmp_path: Path, env: dict[str, str], files: dict[str, str], folder: str) -> None:
+def test_case_54_zshs_folder(tmp_path: Path, env: dict[str, str], files: dict[str, str], folder: str) -> None:
     home = _home(tmp_path, files)
     env = {name: value.replace("@", str(home)) for name, value in env.items()}
 
@@ -149,7 +149,7 @@ def test_zshs_folder(tmp_path: Path, env: dict[str, str], files: dict[str, str],
 
 
 @pytest.mark.parametrize(("env", "files", "folder"), [each for each in ZSH_HOMES if each[0] != {"ZDOTDIR": ""}])
-def test_a_real_zsh_reads_the_file_chosen(
+def test_case_54_a_real_zsh_reads_the_file_chosen(
     tmp_path: Path, env: dict[str, str], files: dict[str, str], folder: str
 ) -> None:
     (zsh,) = require("zsh")
@@ -171,7 +171,7 @@ def test_a_real_zsh_reads_the_file_chosen(
         ({"XDG_CONFIG_HOME": "relative"}, "/h/.config/fish"),
     ],
 )
-def test_fishs_folder(env: dict[str, str], folder: str) -> None:
+def test_case_55_fishs_folder(env: dict[str, str], folder: str) -> None:
     assert fish_folder(env, Path("/h")) == Path(folder)
 
 
@@ -181,7 +181,7 @@ def test_only_installed_shells_are_offered(tmp_path: Path) -> None:
     assert [(shell.name, shell.rc_files) for shell in found] == [("zsh", (tmp_path / ".zshrc",))]
 
 
-def test_odd_start_up_files_are_passed_over(tmp_path: Path) -> None:
+def test_case_34_odd_start_up_files_are_passed_over(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".bash_profile")
     (tmp_path / ".bash_login").symlink_to(".bash_login")
     (tmp_path / ".profile").mkdir()

@@ -105,7 +105,7 @@ def test_by_default_the_programs_of_every_backend_are_looked_for(bin_folder: Pat
     assert set(machine.programs) == {"curl", "vault"}
 
 
-def test_odd_files_never_stop_the_look(tmp_path: Path) -> None:
+def test_case_34_odd_files_never_stop_the_look(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".config/fish/conf.d").mkdir(parents=True)
     (home / ".claude").mkdir()
@@ -196,14 +196,14 @@ async def test_the_real_claude_tells_its_version(tmp_path: Path) -> None:
         (1000, {"SUDO_UID": "1000"}, "belongs to somebody else"),
     ],
 )
-def test_the_wrong_user_is_told_what_to_do(tmp_path: Path, uid: int, env: dict[str, str], says: str) -> None:
+def test_case_26_the_wrong_user_is_told_what_to_do(tmp_path: Path, uid: int, env: dict[str, str], says: str) -> None:
     if os.geteuid() == 0 or uid:
         reason = wrong_user(machine_at(tmp_path, uid=uid, env=env))
         assert says in reason
         assert bool(says) == bool(reason)
 
 
-def test_ones_own_home_is_fine_and_a_missing_one_is_not(tmp_path: Path) -> None:
+def test_case_26_ones_own_home_is_fine_and_a_missing_one_is_not(tmp_path: Path) -> None:
     assert tmp_path.stat().st_uid == os.geteuid()
     assert stat.S_ISDIR(tmp_path.stat().st_mode)
     assert wrong_user(machine_at(tmp_path)) == ""

@@ -95,12 +95,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("typed", "used"), TAKEN.items())
-def test_takes(typed: str, used: str) -> None:
+def test_case_14_takes(typed: str, used: str) -> None:
     assert parse_address(typed).url == used
 
 
 @pytest.mark.parametrize(("typed", "kind"), REFUSED.items())
-def test_refuses(typed: str, kind: str) -> None:
+def test_case_14_refuses(typed: str, kind: str) -> None:
     with pytest.raises(AddressError) as refused:
         parse_address(typed)
     assert refused.value.kind == kind
@@ -108,11 +108,11 @@ def test_refuses(typed: str, kind: str) -> None:
     assert str(refused.value).isprintable()
 
 
-def test_http_needs_a_yes() -> None:
+def test_case_14_http_needs_a_yes() -> None:
     assert parse_address("http://llm.corp.example:4000", allow_http=True).origin == "http://llm.corp.example:4000"
 
 
-def test_a_name_in_another_script_is_shown_in_punycode() -> None:
+def test_case_14_a_name_in_another_script_is_shown_in_punycode() -> None:
     with pytest.raises(AddressError, match=r"xn--mnchen-3ya\.de"):
         parse_address("https://münchen.de")
 
@@ -135,7 +135,7 @@ def test_an_origin_is_scheme_host_and_port(one: str, other: str, same: bool) -> 
 
 
 @given(st.text(max_size=60) | st.text("htps:/.@?#[]%\\1234567890abc", max_size=40).map("https://".__add__))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_case_14_any_text_is_read_or_refused(text: str) -> None:
     try:
         address = parse_address(text, allow_http=True)
     except AddressError:

@@ -111,7 +111,7 @@ def _outcome(server: Server, stream: _Said) -> object:
     return answer.status, answer.body
 
 
-def test_an_answer_takes_no_more_memory_than_its_limit() -> None:
+def test_case_65_an_answer_takes_no_more_memory_than_its_limit() -> None:
     data = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (8 * 1024 * 1024)
     server = Server(parse_address("http://127.0.0.1:1"), None)
     stream = _Said(data, 16 * 1024)

@@ -45,7 +45,7 @@ async def test_localhost_has_addresses() -> None:
         (OSError(24, "Too many open files"), "dns-down"),
     ],
 )
-async def test_failures(error: Exception, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_case_67_failures(error: Exception, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any, **__: Any) -> None:
         raise error
 
@@ -55,14 +55,14 @@ async def test_failures(error: Exception, verdict: str, monkeypatch: pytest.Monk
     assert fault.value.verdict == verdict
 
 
-def test_a_dead_name_server_holds_nothing_up(dead: None) -> None:
+def test_case_67_a_dead_name_server_holds_nothing_up(dead: None) -> None:
     started = time.monotonic()
     with pytest.raises(Fault, match="dns-down"):
         asyncio.run(resolve("llm.corp.example"))
     assert limits.NAME <= time.monotonic() - started < limits.NAME + 2
 
 
-def test_cancelling_ends_the_program_at_once(dead: None) -> None:
+def test_case_67_cancelling_ends_the_program_at_once(dead: None) -> None:
     async def ask_and_leave() -> None:
         task = asyncio.create_task(resolve("llm.corp.example"))
         await asyncio.sleep(0.1)

@@ -17,7 +17,7 @@ PROXY = {"HTTPS_PROXY": "http://proxy.corp.example:3128"}
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"])
 @pytest.mark.parametrize("address", [GATEWAY, LOOPBACK], ids=str)
-def test_every_variable_serves_every_address_loopback_too(name: str, address: object) -> None:
+def test_case_68_every_variable_serves_every_address_loopback_too(name: str, address: object) -> None:
     found = choose_proxy(address, {name: "http://proxy.corp.example:3128"})  # type: ignore[arg-type]
     assert found and (found.shown, found.where) == ("proxy.corp.example:3128", name)
 
@@ -76,7 +76,7 @@ NETWORKS = [
      for pattern, *seen in table
      for newest, direct in zip((True, False), seen, strict=True)],
 )  # fmt: skip
-def test_hosts_without_proxy(address: Address, no_proxy: str, newest: bool, direct: bool) -> None:
+def test_case_68_hosts_without_proxy(address: Address, no_proxy: str, newest: bool, direct: bool) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         assert (choose_proxy(address, {**PROXY, name: no_proxy}, newest=newest) is None) is direct
     assert (choose_proxy(address, PROXY, no_proxy=no_proxy, newest=newest) is None) is direct
@@ -108,7 +108,7 @@ def test_what_only_the_newer_one_can_read() -> None:
             choose_proxy(GATEWAY, {"HTTPS_PROXY": value}, newest=False)
 
 
-def test_a_proxy_that_is_no_url_stops_claude_code_whatever_no_proxy_says() -> None:
+def test_case_68_a_proxy_that_is_no_url_stops_claude_code_whatever_no_proxy_says() -> None:
     for newest in (True, False):
         with pytest.raises(Fault):
             choose_proxy(GATEWAY, {"HTTPS_PROXY": "nonsense", "NO_PROXY": "*"}, newest=newest)
@@ -117,7 +117,7 @@ def test_a_proxy_that_is_no_url_stops_claude_code_whatever_no_proxy_says() -> No
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4", "socks", "ftp"])
-def test_a_proxy_of_another_kind(scheme: str) -> None:
+def test_case_68_a_proxy_of_another_kind(scheme: str) -> None:
     with pytest.raises(Fault):
         choose_proxy(GATEWAY, {"HTTPS_PROXY": f"{scheme}://p:1"})
     assert choose_proxy(GATEWAY, {"ALL_PROXY": f"{scheme}://p:1"}) is None, "there it is passed over"
@@ -135,7 +135,7 @@ def test_the_answers_win_over_the_environment() -> None:
     assert found and (found.shown, found.where) == ("mine:8080", "gateway.proxy")
 
 
-def test_a_password_is_never_shown() -> None:
+def test_case_68_a_password_is_never_shown() -> None:
     found = choose_proxy(GATEWAY, {"HTTPS_PROXY": "http://ada:can%40ary@p:1"})
     assert found and found.credentials
     assert found.credentials.reveal() == "ada:can@ary"

@@ -48,7 +48,7 @@ TAKEN = {
     ("name", "trouble"),
     [(name, each) for name in SH for each in TAKEN if (name, each) != ("zsh", "function")],  # zsh keeps its `export`
 )
-async def test_case_47_and_58_the_line_that_takes_them_away(home: Path, name: ShellName, trouble: str) -> None:
+async def test_case_47_58_the_line_that_takes_them_away(home: Path, name: ShellName, trouble: str) -> None:
     before, after, line = TAKEN[trouble]
     answers, machine = set_up(home, name)
     around(home, name, before=f"X_TOKEN={SECRET}; {before}", after=after)

@@ -88,7 +88,7 @@ async def test_does_not_believe_the_variables_of_the_terminal_around(home: Path,
 
 
 @parametrize_shells
-async def test_a_later_line_that_sets_another_value_is_named(home: Path, name: ShellName) -> None:
+async def test_case_58_a_later_line_that_sets_another_value_is_named(home: Path, name: ShellName) -> None:
     answers, machine = set_up(home, name)
     line = "set -gx ANTHROPIC_BASE_URL https://old" if name == "fish" else "export ANTHROPIC_BASE_URL=https://old"
     around(home, name, after=line)
@@ -100,7 +100,7 @@ async def test_a_later_line_that_sets_another_value_is_named(home: Path, name: S
 
 
 @parametrize_shells
-async def test_lines_that_are_never_reached(home: Path, name: ShellName) -> None:
+async def test_case_47_lines_that_are_never_reached(home: Path, name: ShellName) -> None:
     answers, machine = set_up(home, name)
     if name == "fish":
         write(home / RC_FILES[name], "return\n" + (home / RC_FILES[name]).read_text())
@@ -112,7 +112,7 @@ async def test_lines_that_are_never_reached(home: Path, name: ShellName) -> None
 
 
 @parametrize_shells
-async def test_a_shell_that_ends_before_the_question(home: Path, name: ShellName) -> None:
+async def test_case_47_a_shell_that_ends_before_the_question(home: Path, name: ShellName) -> None:
     answers, machine = set_up(home, name)
     ending = "exec sh -c 'exit 7'" if name == "fish" else "exit 7"
     around(home, name, after=f"echo sk-abcdefghijklmnop >&2; {ending}")
@@ -123,7 +123,7 @@ async def test_a_shell_that_ends_before_the_question(home: Path, name: ShellName
 
 
 @parametrize_shells
-async def test_a_shell_that_asks_gets_no_answer_and_does_not_wait(home: Path, name: ShellName) -> None:
+async def test_case_53_a_shell_that_asks_gets_no_answer_and_does_not_wait(home: Path, name: ShellName) -> None:
     answers, machine = set_up(home, name)
     around(home, name, after="read -r reply" if name != "fish" else "read reply")
     assert (await verdict_of(answers, machine)).status == "pass"
@@ -139,7 +139,7 @@ async def test_an_agent_that_start_up_leaves_running_holds_nothing_up(home: Path
 
 
 @parametrize_shells
-async def test_a_shell_that_hangs_is_killed_with_its_children(
+async def test_case_53_a_shell_that_hangs_is_killed_with_its_children(
     home: Path, name: ShellName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fresh_shell, "LIMIT", 0.5)
@@ -174,7 +174,7 @@ async def test_another_claude_folder_is_the_reason(home: Path, name: ShellName) 
     assert "~/.claude-work" in found.cause
 
 
-def test_the_terminal_stays_ours(home: Path) -> None:
+def test_case_53_the_terminal_stays_ours(home: Path) -> None:
     for name in (".bash_profile", ".zshrc", ".config/fish/config.fish"):
         write(home / name, "sleep 20")  # killed in the middle, it can't give the terminal back
     script = f"""

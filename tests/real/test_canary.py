@@ -312,7 +312,7 @@ sys.exit(main([]))
 """
 
 
-def test_case_09_and_18_a_crash_of_the_screens_tells_none_and_restores_the_terminal(scene: Scene) -> None:
+def test_case_09_18_a_crash_of_the_screens_tells_none_and_restores_the_terminal(scene: Scene) -> None:
     holders = [str(scene.home / name) for name in scene.places if name not in (".bashrc", ".claude/settings.json")]
     pid, terminal = pty.fork()
     if pid == 0:

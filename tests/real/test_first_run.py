@@ -127,7 +127,7 @@ def test_from_the_first_screen_to_an_answer_by_keys_alone(terminal: Terminal, li
 
 
 @pytest.mark.parametrize("screens", range(4))
-def test_quitting_before_the_write_changes_nothing(terminal: Terminal, litellm: Proxy, screens: int) -> None:
+def test_case_29_quitting_before_the_write_changes_nothing(terminal: Terminal, litellm: Proxy, screens: int) -> None:
     terminal.sandbox.bring_in(litellm.port)
     start(terminal)
     before = {each: each.read_bytes() for each in terminal.home.rglob("*") if each.is_file()}

@@ -166,7 +166,7 @@ STATES: Mapping[str, tuple[Made, str, str]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_each_state_has_its_verdict(state: str, litellm_with_database: Managed, home: Path) -> None:
+async def test_case_69_each_state_has_its_verdict(state: str, litellm_with_database: Managed, home: Path) -> None:
     make, verdict, part = STATES[state]
     key = await asyncio.to_thread(make, litellm_with_database)
     url = litellm_with_database.proxy.url
@@ -183,7 +183,7 @@ async def test_a_limit_says_for_how_long(litellm_with_database: Managed, home: P
     assert isinstance(seconds, int) and 0 < seconds <= 61
 
 
-async def test_an_empty_key_never_leaves(litellm_with_database: Managed, home: Path) -> None:
+async def test_case_19_an_empty_key_never_leaves(litellm_with_database: Managed, home: Path) -> None:
     before = litellm_with_database.proxy.log.read_text()
     trial, found = await tried(home, litellm_with_database.proxy.url, "")
     assert {each.verdict for each in trial.verdicts if each.status == "fail"} == {"variable-empty"}
@@ -221,7 +221,7 @@ async def test_a_model_that_the_key_may_not_use(by: str, litellm_with_database: 
     assert (await send_one_message(chosen, machine, to, "nope")).verdict in ("model-denied", "model-unknown")
 
 
-async def test_the_check_costs_nothing(litellm_with_database: Managed, home: Path) -> None:
+async def test_case_70_the_check_costs_nothing(litellm_with_database: Managed, home: Path) -> None:
     made = litellm_with_database
     key = await asyncio.to_thread(made.key)
     for _ in range(3):

@@ -149,7 +149,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_claude_answers_from_a_fresh_login_shell(set_up: SetUp, shell: str) -> None:
+def test_case_88_claude_answers_from_a_fresh_login_shell(set_up: SetUp, shell: str) -> None:
     status, result = set_up.ask_claude(shell)
     assert (status, result) == (0, set_up.answer)
 
@@ -194,12 +194,12 @@ def test_a_changed_secret_ends_it(set_up: SetUp, shell: str) -> None:
     assert set_up.answer not in result
 
 
-def test_without_a_shell_the_settings_are_enough(set_up: SetUp) -> None:
+def test_case_88_without_a_shell_the_settings_are_enough(set_up: SetUp) -> None:
     """As an IDE or a desktop starts it."""
     assert set_up.ask_claude(None) == (0, set_up.answer)
 
 
-def test_a_session_that_holds_the_old_url_gets_only_the_sentence(set_up: SetUp) -> None:
+def test_case_16_86_a_session_that_holds_the_old_url_gets_only_the_sentence(set_up: SetUp) -> None:
     name = "ANTHROPIC_BASE_URL" if set_up.route == "anthropic" else "ANTHROPIC_BEDROCK_BASE_URL"
     env = set_up.env(**{name: "https://old.corp.example:4000/bedrock"})
     done = set_up.sandbox.run(["/bin/sh", "-c", f"'{set_up.helper}'"], env=env, cwd=set_up.home)
@@ -208,7 +208,7 @@ def test_a_session_that_holds_the_old_url_gets_only_the_sentence(set_up: SetUp) 
     assert set_up.url in done.stderr and "https://old.corp.example:4000" in done.stderr
 
 
-def test_a_second_apply_writes_nothing(set_up: SetUp) -> None:
+def test_case_08_a_second_apply_writes_nothing(set_up: SetUp) -> None:
     written = json.loads(set_up.applied.stdout)
     assert written["ok"] and written["written"]
     before = {each: each.stat() for each in set_up.home.rglob("*") if each.is_file() and "settings" in each.name}

@@ -114,7 +114,7 @@ def test_the_settings_hold_the_helper_and_each_variable() -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "with blank", "it's", 'a"b', "$(touch PWNED)", "-n", "ключ", "a\\b", "`id`"])
-def test_sh_finds_the_helper_by_the_stored_string(tmp_path: Path, name: str) -> None:
+def test_case_13_sh_finds_the_helper_by_the_stored_string(tmp_path: Path, name: str) -> None:
     helper = tmp_path / name / "key.sh"
     helper.parent.mkdir()
     helper.write_text("#!/bin/sh\necho found\n")

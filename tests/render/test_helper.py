@@ -45,26 +45,26 @@ def test_the_header_says_what_it_is_how_to_test_it_and_how_to_remove_it(home: Pa
     assert next(line for line in head if not line.startswith("#")).startswith("{ set +x")
 
 
-def test_a_path_can_not_break_out_of_the_header(home: Path) -> None:
+def test_case_12_a_path_can_not_break_out_of_the_header(home: Path) -> None:
     with pytest.raises(ValueError, match="U\\+000A"):
         frame(home, prints("sk-1"), helper="~/bin/a\ntouch pwned")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_prints_the_key_and_a_newline(home: Path, shell: str) -> None:
+def test_case_32_it_prints_the_key_and_a_newline(home: Path, shell: str) -> None:
     assert run(home, prints("sk-good-1234"), shell=shell).key == "sk-good-1234"
     assert run(home, prints("'sk-good\\n\\n'"), shell=shell).key == "sk-good"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("key", ["a b", "a\\nb", "a\\tb", " a", "a\\r", "\\303\\251", "a\\033[0m", "a\\177"])
-def test_it_refuses_what_is_no_key(home: Path, shell: str, key: str) -> None:
+def test_case_19_it_refuses_what_is_no_key(home: Path, shell: str, key: str) -> None:
     refusal = run(home, prints(f"'{key}'"), shell=shell).refusal
     assert refusal == "The key holds a blank, a line break or another odd character. Store it anew, alone on one line."
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_refuses_nothing_and_too_much(home: Path, shell: str) -> None:
+def test_case_19_it_refuses_nothing_and_too_much(home: Path, shell: str) -> None:
     assert run(home, "read_key() { :; }", shell=shell).refusal == "The key is empty. Store it anew."
     longest = prints(f"'%0{KEY_LIMIT}d' 0")
     assert len(run(home, longest, shell=shell).key) == KEY_LIMIT
@@ -72,7 +72,7 @@ def test_it_refuses_nothing_and_too_much(home: Path, shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_failing_body_gives_its_reason_and_nothing_else(home: Path, shell: str) -> None:
+def test_case_32_a_failing_body_gives_its_reason_and_nothing_else(home: Path, shell: str) -> None:
     body = "read_key() { printf sk-half; fail 'The source is gone. Bring it back.'; }"
     assert run(home, body, shell=shell).refusal == "The source is gone. Bring it back."
 
@@ -89,7 +89,7 @@ def test_a_failing_body_gives_its_reason_and_nothing_else(home: Path, shell: str
         "http://llm.corp.example:4000",
     ],
 )
-def test_a_session_of_another_server_gets_one_sentence_and_no_key(
+def test_case_16_86_a_session_of_another_server_gets_one_sentence_and_no_key(
     home: Path, shell: str, variable: str, url: str
 ) -> None:
     refusal = run(home, prints("sk-1"), {**BARE, variable: url}, shell).refusal
@@ -105,14 +105,16 @@ def test_a_session_of_this_server_gets_the_key(home: Path, shell: str, url: str)
     assert run(home, prints("sk-1"), env, shell, url=f"{GATEWAY}/behind/a/path").key == "sk-1"
 
 
-def test_control_characters_of_another_url_never_reach_the_terminal(home: Path) -> None:
+def test_case_17_control_characters_of_another_url_never_reach_the_terminal(home: Path) -> None:
     refusal = run(home, prints("sk-1"), {**BARE, "ANTHROPIC_BASE_URL": "https://x\x1b]0;title\x07"}).refusal
     assert "another server" in refusal and "\x1b" not in refusal
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("option", ["-x", "-e", "-a", "-xv"])
-def test_options_of_the_calling_shell_leak_nothing_and_change_nothing(home: Path, shell: str, option: str) -> None:
+def test_case_82_options_of_the_calling_shell_leak_nothing_and_change_nothing(
+    home: Path, shell: str, option: str
+) -> None:
     require(shell)
     (home / "kept").write_text("sk-canary-9")
     text = frame(home, f'read_key() {{ value=$(cat {home}/kept); printf %s "$value"; }}')
@@ -122,7 +124,7 @@ def test_options_of_the_calling_shell_leak_nothing_and_change_nothing(home: Path
     assert b"sk-canary-9" not in done.stderr
 
 
-def test_tracing_would_leak_without_the_first_line(home: Path) -> None:
+def test_case_82_tracing_would_leak_without_the_first_line(home: Path) -> None:
     """The control of the test above."""
     text = frame(home, prints("sk-canary-9")).replace("set +x +a +e", "set +a +e")
     done = subprocess.run(["dash", "-x", write_helper(text, home)], env=BARE, capture_output=True, check=False)
@@ -130,7 +132,7 @@ def test_tracing_would_leak_without_the_first_line(home: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_an_exported_name_does_not_hand_secrets_to_children(home: Path, shell: str) -> None:
+def test_case_82_an_exported_name_does_not_hand_secrets_to_children(home: Path, shell: str) -> None:
     names = ("answer", "body", "inner", "key", "line", "plain", "rest", "secret", "token", "value")
     body = (
         "read_key() {\n"
@@ -142,7 +144,7 @@ def test_an_exported_name_does_not_hand_secrets_to_children(home: Path, shell: s
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_needs_no_home_no_path_and_no_input(home: Path, shell: str) -> None:
+def test_case_82_it_needs_no_home_no_path_and_no_input(home: Path, shell: str) -> None:
     body = "read_key() { date >/dev/null || fail none; if read -r line; then fail 'read something'; fi; printf sk-1; }"
     program = str(require(shell)[0])
     path = write_helper(frame(home, body), home)

@@ -83,7 +83,7 @@ def test_a_new_file_and_an_empty_one() -> None:
         ('{"ключ": "значение"}'.encode(), '{"ключ": "значение", "env": {"X": "1"}}'.encode()),
     ],
 )
-def test_new_keys_look_as_if_the_owner_had_written_them(before: bytes, after: bytes) -> None:
+def test_case_20_new_keys_look_as_if_the_owner_had_written_them(before: bytes, after: bytes) -> None:
     assert edit(before, {("env", "X"): "1"}) == after
     assert edit(after, {("env", "X"): "1"}) == after
 
@@ -102,7 +102,7 @@ def test_new_keys_look_as_if_the_owner_had_written_them(before: bytes, after: by
         (b"{ }", b"{ }"),
     ],
 )
-def test_removed_keys_leave_no_trace(before: bytes, after: bytes) -> None:
+def test_case_20_removed_keys_leave_no_trace(before: bytes, after: bytes) -> None:
     assert edit(before, {}, [HELPER, ("env", "X"), ("env", "W"), ("env", "absent")]) == after
 
 
@@ -173,7 +173,7 @@ def test_a_value_changed_as_a_whole_and_in_part_is_a_mistake_of_the_caller() -> 
         (b" " * (16 * 1024 * 1024 + 1), 1, 1, "larger than any settings file"),
     ],
 )
-def test_what_claude_code_could_not_read_is_refused_with_its_place(
+def test_case_21_what_claude_code_could_not_read_is_refused_with_its_place(
     text: bytes, line: int, column: int, says: str
 ) -> None:
     with pytest.raises(JsonProblem) as caught:
@@ -250,7 +250,7 @@ def _utf8(document: tuple[dict[str, Any], bytes]) -> bool:
 
 
 @given(documents().filter(_utf8), st.dictionaries(paths, texts, max_size=5), st.lists(paths, max_size=4))
-def test_any_edit_of_any_object_is_what_it_should_be(
+def test_case_20_any_edit_of_any_object_is_what_it_should_be(
     document: tuple[dict[str, Any], bytes], edits: dict[Path, str], removals: list[Path]
 ) -> None:
     value, text = document
@@ -265,7 +265,7 @@ def test_any_edit_of_any_object_is_what_it_should_be(
 
 
 @given(documents().filter(_utf8), st.lists(texts, min_size=1, max_size=5))
-def test_only_what_was_added_is_new_and_taking_it_out_restores_every_byte(
+def test_case_20_only_what_was_added_is_new_and_taking_it_out_restores_every_byte(
     document: tuple[dict[str, Any], bytes], added: list[str]
 ) -> None:
     value, text = document
@@ -287,7 +287,7 @@ def _common(text: bytes, edited: bytes) -> bytes:
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\ \n/ab1.e-tru', max_size=40).map(str.encode))
-def test_any_bytes_are_edited_or_refused_as_json_would_refuse_them(text: bytes) -> None:
+def test_case_21_any_bytes_are_edited_or_refused_as_json_would_refuse_them(text: bytes) -> None:
     try:
         edited = edit(text, {HELPER: "k"})
     except JsonProblem as problem:

@@ -129,7 +129,7 @@ def _intact(machine: Machine) -> bool:
 
 
 @pytest.mark.parametrize("argv", SH_STARTS, ids=" ".join)
-def test_every_sh_exports_exactly_what_is_wanted_and_leaves_0(machine: Machine, argv: list[str]) -> None:
+def test_case_11_30_every_sh_exports_exactly_what_is_wanted_and_leaves_0(machine: Machine, argv: list[str]) -> None:
     _installed(machine)
 
     done = _run(argv, machine, _asked())
@@ -141,7 +141,7 @@ def test_every_sh_exports_exactly_what_is_wanted_and_leaves_0(machine: Machine, 
 
 
 @pytest.mark.parametrize("option", ZSH_OPTIONS)
-def test_zsh_with_any_option_set_or_unset(machine: Machine, option: str) -> None:
+def test_case_59_zsh_with_any_option_set_or_unset(machine: Machine, option: str) -> None:
     _installed(machine)
 
     for switch in ("setopt", "unsetopt"):
@@ -150,7 +150,7 @@ def test_zsh_with_any_option_set_or_unset(machine: Machine, option: str) -> None
 
 
 @pytest.mark.parametrize("mode", ["sh", "csh", "ksh"])
-def test_zsh_emulating_another_shell(machine: Machine, mode: str) -> None:
+def test_case_59_zsh_emulating_another_shell(machine: Machine, mode: str) -> None:
     _installed(machine)
 
     done = _run(["zsh", "-f"], machine, f"emulate {mode}; {_asked()}")
@@ -159,7 +159,7 @@ def test_zsh_emulating_another_shell(machine: Machine, mode: str) -> None:
 
 
 @pytest.mark.parametrize("argv", [["fish"], ["fish", "-i"], ["fish", "-l", "-i"]], ids=" ".join)
-def test_fish_exports_exactly_what_is_wanted(machine: Machine, argv: list[str]) -> None:
+def test_case_11_30_fish_exports_exactly_what_is_wanted(machine: Machine, argv: list[str]) -> None:
     _installed(machine)
 
     done = _run(argv, machine, 'source "$HOME/ours.fish"; and env -0')
@@ -168,7 +168,7 @@ def test_fish_exports_exactly_what_is_wanted(machine: Machine, argv: list[str]) 
     assert _intact(machine)
 
 
-def test_fish_is_not_misled_by_a_universal_variable(machine: Machine) -> None:
+def test_case_60_fish_is_not_misled_by_a_universal_variable(machine: Machine) -> None:
     _installed(machine)
 
     done = _run(["fish"], machine, 'set -Ux ANTHROPIC_BEDROCK_BASE_URL old; source "$HOME/ours.fish"; and env -0')
@@ -190,7 +190,7 @@ def test_fish_is_not_misled_by_a_universal_variable(machine: Machine) -> None:
 @pytest.mark.parametrize(
     "argv", [["dash", "-eu"], ["bash", "-eu"], ["zsh", "-eu"], ["busybox", "sh", "-eu"], ["fish"]], ids=" ".join
 )
-def test_nothing_is_exported_for_another_set_up_or_half_of_one(
+def test_case_30_nothing_is_exported_for_another_set_up_or_half_of_one(
     machine: Machine, argv: list[str], spoil: str, extra: dict[str, str]
 ) -> None:
     script = _installed(machine)
@@ -242,7 +242,7 @@ def test_without_a_home_nothing_happens(machine: Machine, argv: list[str]) -> No
     assert ("PATH=" in done.stdout, _variables(done.stdout), done.stderr) == (True, {}, "")
 
 
-def test_an_interactive_shell_starts_with_status_0(machine: Machine) -> None:
+def test_case_30_an_interactive_shell_starts_with_status_0(machine: Machine) -> None:
     _installed(machine)
     helper = machine.home / "bin/get-key.sh"
     helper.unlink()
@@ -253,7 +253,7 @@ def test_an_interactive_shell_starts_with_status_0(machine: Machine) -> None:
         assert _run(argv, machine, 'printf "<%s>" "$?"').stdout == "<0>"
 
 
-def test_the_text_runs_nothing_ends_nothing_and_holds_no_variable_of_other_programs(machine: Machine) -> None:
+def test_case_30_the_text_runs_nothing_ends_nothing_and_holds_no_variable_of_other_programs(machine: Machine) -> None:
     texts = (setup_script(ANSWERS, machine, 1), rc_block(ANSWERS, machine), fish_file(ANSWERS, machine, 1))
     plain = replace(ANSWERS, models=Models())
 
@@ -268,7 +268,7 @@ def test_the_text_runs_nothing_ends_nothing_and_holds_no_variable_of_other_progr
         ]
 
 
-def test_the_block_is_marked_and_does_not_change_when_the_server_moves() -> None:
+def test_case_50_86_the_block_is_marked_and_does_not_change_when_the_server_moves() -> None:
     machine = machine_at(Path("/home/ada"))
     moved = replace(ANSWERS, gateway=Gateway(url="https://new.example"), models=Models())
 
@@ -304,7 +304,7 @@ def test_paths_outside_the_home_folder_are_absolute(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["~/a\nb", "~/a\x1bb", "/x\u202ey"])
-def test_a_path_with_control_characters_is_refused(path: str) -> None:
+def test_case_12_a_path_with_control_characters_is_refused(path: str) -> None:
     answers = replace(ANSWERS, write=Write(helper=path, setup_script=path))
     machine = machine_at(Path("/home/ada"))
 

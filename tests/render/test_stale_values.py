@@ -62,7 +62,7 @@ def _stale(old: Upstream) -> dict[str, str]:
 
 @pytest.mark.parametrize("route", ["anthropic", "bedrock"])
 @pytest.mark.parametrize("claude", CLAUDES)
-def test_whatever_the_shell_holds_only_the_helpers_key_goes_to_the_chosen_server(
+def test_case_88_whatever_the_shell_holds_only_the_helpers_key_goes_to_the_chosen_server(
     claude: str, route: Route, sandbox: Sandbox, upstreams: tuple[Upstream, Upstream], tmp_path: Path
 ) -> None:
     (program,) = require(claude)
@@ -76,7 +76,7 @@ def test_whatever_the_shell_holds_only_the_helpers_key_goes_to_the_chosen_server
 
 
 @pytest.mark.parametrize("route", ["anthropic", "bedrock"])
-def test_without_the_cancels_a_stale_credential_goes_out(
+def test_case_88_without_the_cancels_a_stale_credential_goes_out(
     route: Route, sandbox: Sandbox, upstreams: tuple[Upstream, Upstream], tmp_path: Path
 ) -> None:
     (program,) = require("claude-2.1.330")

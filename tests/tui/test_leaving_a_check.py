@@ -58,7 +58,7 @@ def seconds_until(text: bytes, window: Window) -> float:
 
 
 @pytest.mark.parametrize("what", SILENT)
-def test_esc_answers_at_once(what: str, home: Path, tmp_path: Path) -> None:
+def test_case_67_72_esc_answers_at_once(what: str, home: Path, tmp_path: Path) -> None:
     took = []
     with checking(SILENT[what], home, tmp_path) as window:
         for _ in range(TRIES):
@@ -73,7 +73,7 @@ def test_esc_answers_at_once(what: str, home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", SILENT)
-def test_quitting_ends_the_process(what: str, home: Path, tmp_path: Path) -> None:
+def test_case_67_72_quitting_ends_the_process(what: str, home: Path, tmp_path: Path) -> None:
     asked, took = [], []
     for _ in range(TRIES):
         with checking(SILENT[what], home, tmp_path) as window:
@@ -89,7 +89,7 @@ def test_quitting_ends_the_process(what: str, home: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("what", "row"), [("dead DNS", "dns-down"), ("blackhole", "connect-timeout")])
-def test_the_silence_is_named_in_time(what: str, row: str, home: Path, tmp_path: Path) -> None:
+def test_case_67_the_silence_is_named_in_time(what: str, row: str, home: Path, tmp_path: Path) -> None:
     argv = in_silence(tmp_path, sys.executable, "-m", "wizard", "check", "--json", "--server", SILENT[what])
     started = time.monotonic()
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])

@@ -55,7 +55,7 @@ def change(walk: Walk, name: str) -> Change:
     return next(each for each in plan.changes if each.path.name == name)
 
 
-async def test_42_an_edited_file_shows_both_differences_and_waits(machine: Machine) -> None:
+async def test_case_42_an_edited_file_shows_both_differences_and_waits(machine: Machine) -> None:
     async with walking(drafted(machine), Fake(planner=make_plan), size=(120, 36)) as walk:
         await walk.press(*["enter"] * 5)
         assert "2 files of yours wait for your word." in walk.text()
@@ -67,7 +67,7 @@ async def test_42_an_edited_file_shows_both_differences_and_waits(machine: Machi
         assert walk.step == "Review"
 
 
-async def test_42_space_goes_through_the_choices_and_the_diff_follows(machine: Machine) -> None:
+async def test_case_42_space_goes_through_the_choices_and_the_diff_follows(machine: Machine) -> None:
     async with walking(drafted(machine), Fake(planner=make_plan), size=(120, 36)) as walk:
         await walk.press(*["enter"] * 5)
         await to(walk, "refresh-litellm-key")
@@ -79,7 +79,7 @@ async def test_42_space_goes_through_the_choices_and_the_diff_follows(machine: M
         assert "! edited" in walk.text()
 
 
-async def test_41_broken_markers_have_a_way_forward_on_the_screen(machine: Machine) -> None:
+async def test_case_41_broken_markers_have_a_way_forward_on_the_screen(machine: Machine) -> None:
     async with walking(drafted(machine), Fake(planner=make_plan)) as walk:
         await walk.press(*["enter"] * 5)
         await to(walk, ".zshrc")
@@ -91,7 +91,7 @@ async def test_41_broken_markers_have_a_way_forward_on_the_screen(machine: Machi
         assert "✓ kept" in walk.text() and change(walk, ".zshrc").is_noop
 
 
-async def test_31_an_old_line_goes_only_when_it_is_ticked_and_all_of_it_is_one_write(machine: Machine) -> None:
+async def test_case_31_an_old_line_goes_only_when_it_is_ticked_and_all_of_it_is_one_write(machine: Machine) -> None:
     fake = Fake(planner=make_plan)
     rc = machine.home / ".zshrc"
     number = rc.read_text().splitlines().index("export ANTHROPIC_MODEL='claude-x'") + 1

@@ -33,7 +33,7 @@ def inert(walk: Walk) -> None:
     assert "\x1b" not in text and "owned\x07" not in text and "\r" not in text
 
 
-async def test_hostile_text_from_a_server_is_inert() -> None:
+async def test_case_17_hostile_text_from_a_server_is_inert() -> None:
     health = (*HEALTHY[:2], Verdict("gateway.tls", "fail", "tls-failed", HOSTILE, HOSTILE))
     async with walking(later_draft(), Fake(health=health)) as walk:
         await walk.press("enter")
@@ -43,7 +43,7 @@ async def test_hostile_text_from_a_server_is_inert() -> None:
         inert(walk)
 
 
-async def test_hostile_names_of_models_are_inert() -> None:
+async def test_case_17_hostile_names_of_models_are_inert() -> None:
     trial = Trial(KEY_WORKS, (HOSTILE, "claude-opus-5-5"))
     async with walking(later_draft(), Fake(trial=trial)) as walk:
         await walk.press(*["enter"] * 4)
@@ -51,7 +51,7 @@ async def test_hostile_names_of_models_are_inert() -> None:
         await walk.press("slash", "enter", "enter")
 
 
-async def test_hostile_files_and_leftovers_are_inert() -> None:
+async def test_case_17_hostile_files_and_leftovers_are_inert() -> None:
     change = a_change("x[/x][bold red]$(id)", "rc-block", None, HOSTILE.encode(), 0o644, notes=(HOSTILE,))
     plan = replace(a_plan(), changes=(change,), leftovers=(Leftover(*[HOSTILE] * 5),), notes=(HOSTILE,))
     async with walking(later_draft(), Fake(plan=plan)) as walk:
@@ -62,7 +62,7 @@ async def test_hostile_files_and_leftovers_are_inert() -> None:
             inert(walk)
 
 
-async def test_a_hostile_url_is_refused_as_typed() -> None:
+async def test_case_12_a_hostile_url_is_refused_as_typed() -> None:
     async with walking(first_draft()) as walk:
         walk.find("#url", Input).value = "https://[/x]$(id)"
         await walk.press("enter")
@@ -70,7 +70,7 @@ async def test_a_hostile_url_is_refused_as_typed() -> None:
 
 
 @pytest.mark.parametrize("place", ["handler", "worker"])
-async def test_a_crash_tells_where_but_no_value(
+async def test_case_18_a_crash_tells_where_but_no_value(
     place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:
@@ -99,7 +99,7 @@ async def test_a_crash_tells_where_but_no_value(
     assert app.return_code == 1
 
 
-def test_the_report_of_a_crash_redacts_the_text_of_the_error() -> None:
+def test_case_18_the_report_of_a_crash_redacts_the_text_of_the_error() -> None:
     try:
         raise TypeError(f"Bearer {CANARY}\x1b[31m")
     except TypeError as error:
@@ -108,7 +108,7 @@ def test_the_report_of_a_crash_redacts_the_text_of_the_error() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError, AssertionError])
-def test_case_09_the_report_leaves_out_a_text_that_may_quote_a_value(error: type[Exception]) -> None:
+def test_case_09_18_the_report_leaves_out_a_text_that_may_quote_a_value(error: type[Exception]) -> None:
     told = report_crash(error("invalid literal: 'correct horse'"))
     assert told.splitlines()[1:] == [error.__name__]
     assert (
@@ -117,7 +117,7 @@ def test_case_09_the_report_leaves_out_a_text_that_may_quote_a_value(error: type
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_quitting_before_the_write_changes_nothing_and_says_so(steps: int) -> None:
+async def test_case_29_quitting_before_the_write_changes_nothing_and_says_so(steps: int) -> None:
     async with walking(later_draft()) as walk:
         await walk.press(*["enter"] * steps, "ctrl+c" if steps % 2 else "ctrl+q")
     assert walk.app.return_value == 130 and last_words(walk.session) == "Nothing was changed."
@@ -135,7 +135,7 @@ async def test_quitting_asks_when_answers_would_be_lost() -> None:
     assert walk.app.return_value == 130
 
 
-async def test_leaving_waits_for_a_write_under_way() -> None:
+async def test_case_49_leaving_waits_for_a_write_under_way() -> None:
     async with walking(later_draft()) as walk:
         walk.session.outcome = replace(walk.session.outcome, written="under way")
         walk.app.leave(143)
@@ -154,7 +154,7 @@ async def test_leaving_waits_for_a_write_under_way() -> None:
         ("   \n", ""),
     ],
 )
-async def test_paste_takes_the_first_line_that_holds_something(pasted: str, stands: str) -> None:
+async def test_case_19_paste_takes_the_first_line_that_holds_something(pasted: str, stands: str) -> None:
     async with walking(first_draft()) as walk:
         await walk.paste(pasted)
         assert walk.find("#url", TextField).value == stands and walk.step == "Server"
@@ -183,7 +183,7 @@ async def test_every_binding_explains_itself() -> None:
             await walk.press("enter")
 
 
-def test_screens_leave_no_core_dump_and_print_the_last_words(
+def test_case_84_screens_leave_no_core_dump_and_print_the_last_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from wizard.tui import app

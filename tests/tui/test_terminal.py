@@ -28,7 +28,7 @@ def window(home: Path, request: pytest.FixtureRequest) -> Iterator[Window]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
-def test_a_signal_restores_the_terminal(window: Window, number: signal.Signals) -> None:
+def test_case_29_a_signal_restores_the_terminal(window: Window, number: signal.Signals) -> None:
     window.process.send_signal(number)
     assert window.end() == 128 + number
     assert NORMAL_SCREEN in window.output and MOUSE_OFF in window.output
@@ -36,7 +36,7 @@ def test_a_signal_restores_the_terminal(window: Window, number: signal.Signals) 
 
 
 @pytest.mark.parametrize("key", [b"\x03", b"\x11"], ids=["ctrl+c", "ctrl+q"])
-def test_a_key_leaves_and_says_so_on_the_normal_screen(window: Window, key: bytes, home: Path) -> None:
+def test_case_29_a_key_leaves_and_says_so_on_the_normal_screen(window: Window, key: bytes, home: Path) -> None:
     os.write(window.master, key)
     assert window.end() == 130
     assert window.output.index(NORMAL_SCREEN) < window.output.index(b"Nothing was changed.")
@@ -48,7 +48,7 @@ def test_there_are_colours(window: Window) -> None:
 
 
 @pytest.mark.parametrize("window", [{"NO_COLOR": "1"}], indirect=True)
-def test_without_colours_there_is_none(window: Window) -> None:
+def test_case_87_without_colours_there_is_none(window: Window) -> None:
     os.write(window.master, b"https://llm.corp.example")
     window.read_until(b"Claude Code will use https://llm.corp.example")
     assert COLOUR.search(window.output) is None

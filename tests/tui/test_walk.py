@@ -52,7 +52,7 @@ async def test_a_known_machine_needs_eight_keys() -> None:
         assert "It works" in walk.text()
 
 
-async def test_nothing_is_sent_before_it_was_agreed_to() -> None:
+async def test_case_16_70_nothing_is_sent_before_it_was_agreed_to() -> None:
     async with walking(first_draft()) as walk:
         await walk.paste(URL)
         assert not walk.fake.calls, "typing asks nobody"
@@ -141,7 +141,7 @@ async def test_back_keeps_text_focus_and_results() -> None:
         assert len(walk.fake.asked("check_gateway")) == 2 and walk.session.draft.trial is None
 
 
-async def test_a_failed_check_is_overridden_only_explicitly_and_sends_no_key() -> None:
+async def test_case_16_a_failed_check_is_overridden_only_explicitly_and_sends_no_key() -> None:
     async with walking(later_draft(), Fake(health=EXPIRED)) as walk:
         await walk.press("enter", "enter", "enter")
         assert walk.step == "Health" and "expired" in walk.text() and "o Go on anyway" in walk.footer()
@@ -161,7 +161,7 @@ async def test_mending_a_failed_check_makes_the_key_test_run_again() -> None:
         assert Step.HEALTH not in walk.session.draft.overridden
 
 
-async def test_enter_waits_for_the_check_and_escape_cancels_it() -> None:
+async def test_case_72_enter_waits_for_the_check_and_escape_cancels_it() -> None:
     async with walking(later_draft(), Fake(hold=asyncio.Event())) as walk:
         await walk.pilot.press("enter")
         await walk.pilot.pause(0.1)
@@ -181,7 +181,7 @@ async def test_a_double_enter_goes_one_step() -> None:
         assert walk.step == "Health" and len(walk.app.screen_stack) == 2
 
 
-async def test_holding_enter_never_writes() -> None:
+async def test_case_29_holding_enter_never_writes() -> None:
     async with walking(later_draft()) as walk:
         await walk.press(*["enter"] * 12)
         assert not walk.fake.asked("carry_out")
@@ -215,13 +215,13 @@ async def test_nothing_to_do_is_said_and_proven() -> None:
     assert last_words(walk.session).startswith("Nothing was changed: every file was already as you want it.")
 
 
-async def test_leftovers_stand_with_their_line_and_what_becomes_of_them() -> None:
+async def test_case_58_leftovers_stand_with_their_line_and_what_becomes_of_them() -> None:
     async with walking(later_draft()) as walk:
         await walk.press(*["enter"] * 5, "end")
         assert LEFTOVER.where in walk.text() and "→ It is set to nothing" in walk.text()
 
 
-async def test_secrets_of_the_user_are_masked_in_the_diff() -> None:
+async def test_case_09_secrets_of_the_user_are_masked_in_the_diff() -> None:
     async with walking(later_draft()) as walk:
         await walk.press(*["enter"] * 5, "down", "enter")
         assert walk.step == "DiffScreen"
@@ -265,7 +265,7 @@ async def test_a_failed_proof_is_told_and_decides_the_exit_code() -> None:
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE, (60, 16), (200, 60)], ids=str)
-async def test_every_screen_fits(size: tuple[int, int]) -> None:
+async def test_case_87_every_screen_fits(size: tuple[int, int]) -> None:
     async with walking(later_draft(), size=size) as walk:
         for key in ("", "enter", "enter", "enter", "enter", "enter", "w"):
             if key:
