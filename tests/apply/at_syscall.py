@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import re
@@ -10,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -113,17 +111,17 @@ def _run(act: Action, options: tuple[str, ...]) -> Outcome:
     os.close(go)
     os.close(say)
     tracer = subprocess.Popen(
-        ["strace", "-qq", "-f", *options, "-p", str(child)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["strace", "-f", *options, "-p", str(child)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     try:
-        _wait_for_tracer(child, tracer)
+        _wait_for(tracer)
         os.write(ready, b"x")
         os.close(ready)
         with os.fdopen(said, "rb") as stream:
             text = stream.read().decode(errors="replace")
         _, status = os.waitpid(child, 0)
     finally:
-        tracer.wait(_LIMIT)
+        tracer.communicate(timeout=_LIMIT)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, f"killed by {os.WTERMSIG(status)}"
         return Outcome(True, -1, text)
@@ -144,18 +142,16 @@ def _be_traced(act: Action, go: int, say: int) -> None:
         except BaseException as error:
             text = repr(error)
     finally:
-        with contextlib.suppress(OSError):
+        if text:
             os.write(say, text.encode())
         os._exit(code)
 
 
-def _wait_for_tracer(child: int, tracer: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _LIMIT
-    status = Path(f"/proc/{child}/status")
-    while "TracerPid:\t0" in status.read_text():
-        assert tracer.poll() is None, "strace could not attach"
-        assert time.monotonic() < deadline, "strace does not attach"
-        time.sleep(0.001)
+def _wait_for(tracer: subprocess.Popen[bytes]) -> None:
+    """Wait until strace says that it holds the child: a first call could slip through before, and shift the count."""
+    assert tracer.stderr is not None
+    said = tracer.stderr.readline()
+    assert b"attached" in said, f"strace could not attach: {said!r}"
 
 
 # ── many points ──────────────────────────────────────────────────────────────────────────────────────────────────────
