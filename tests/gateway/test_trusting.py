@@ -142,3 +142,11 @@ async def test_client_certificates_are_offered_and_never_shown_unasked(root: Aut
         chosen = replace(gateway, client_cert=pair["file"], client_key=pair["key"])
         found = await check_gateway(chosen, machine_at(home), lambda _: None)
     assert worst(found) == "pass"
+
+
+async def test_a_store_left_out_is_named(root: Authority, home: Path) -> None:
+    async with serving(servers.litellm(), root.issue(LOCAL).context()) as server:
+        env = {"SSL_CERT_FILE": str(root.certificate), "CLAUDE_CODE_CERT_STORE": "bundled"}
+        tls = await tls_of(f"https://{LOCAL}:{server.port}", home, env)
+    assert tls.verdict == "tls-untrusted"
+    assert "CLAUDE_CODE_CERT_STORE" in tls.fix

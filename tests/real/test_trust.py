@@ -28,6 +28,7 @@ from tests.real.sandbox import Sandbox
 from wizard.answers import Answers, Gateway
 from wizard.gateway.health import check_gateway
 from wizard.machine.model import ClaudeCode
+from wizard.machine.settings_layers import settings_layers
 from wizard.render.claude import environment
 from wizard.verdict import Verdict, worst
 
@@ -45,6 +46,7 @@ EXTRA: Final = "NODE_EXTRA_CA_CERTS"
 class Situation:
     """A front, the environment and the answers (`{name}` stands for a file or a port), and the verdict of the check.
 
+    `settings` are variables that the user's own settings.json has held before.
     `verdict` is that of the first row that isn't right, or "" where all is well.
     """
 
@@ -54,6 +56,7 @@ class Situation:
     works: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     version: str = "2.1.330"
 
@@ -126,6 +129,12 @@ SITUATIONS: Final = [
               env={"HTTPS_PROXY": "socks5://127.0.0.1:{closed}"}),
     Situation("no URL, whatever NO_PROXY says", "good", "proxy-invalid", answers=ROOT,
               env={"HTTPS_PROXY": "nonsense", "NO_PROXY": "*"}),
+    # what the user's settings held before
+    works("CA file of the user's settings", "good", settings={EXTRA: "{root}"}, env={EXTRA: "/nonexistent.pem"}),
+    Situation("nothing there over a CA file of the shell", "good", "tls-untrusted", settings={EXTRA: ""},
+              env={EXTRA: "{root}"}),
+    Situation("dead proxy of the user's settings", "good", "proxy-dead", answers=ROOT, settings={"HTTP_PROXY": DEAD}),
+    works("SSL_CERT_FILE does not count there", "good", answers=ROOT, settings={"SSL_CERT_FILE": "/nonexistent.pem"}),
     works("https proxy", "good", answers=ROOT, env={"HTTPS_PROXY": "https://127.0.0.1:{tls proxy}"}, host=NAME),
 ]  # fmt: skip
 
@@ -149,6 +158,9 @@ class World:
 
     def fill(self, values: Mapping[str, str]) -> dict[str, str]:
         return {name: value.format_map(self.names) for name, value in values.items()}
+
+    def home(self, situation: Situation) -> Path:
+        return self.folder / situation.name
 
     def gateway(self, situation: Situation) -> Gateway:
         url = f"https://{situation.host}:{self.ports[situation.front]}"
@@ -174,10 +186,13 @@ async def _try_all(litellm: Proxy, sandbox: Sandbox, folder: Path) -> dict[str, 
 
 
 async def _check(situation: Situation, world: World) -> tuple[Verdict, ...]:
-    home = world.folder / "home of the check"
-    home.mkdir(exist_ok=True)
+    home = world.home(situation)
+    (home / ".claude").mkdir(parents=True)
+    (home / ".claude/settings.json").write_text(json.dumps({"env": world.fill(situation.settings)}))
     program = ClaudeCode(Path("/unused/claude"), situation.version)
-    machine = machine_at(home, env={"HOME": str(home), **world.fill(situation.env)}, claude=program)
+    layers = settings_layers(home / ".claude", home, "linux", root=home)
+    env = {"HOME": str(home), **world.fill(situation.env)}
+    machine = machine_at(home, env=env, claude=program, layers=layers)
     return await check_gateway(world.gateway(situation), machine, lambda _: None)
 
 
@@ -185,10 +200,9 @@ async def _ask(
     situation: Situation, world: World, litellm: Proxy, sandbox: Sandbox, turn: asyncio.Semaphore
 ) -> tuple[bool, str]:
     """Have Claude Code answer once, with the settings that the wizard writes for these answers."""
-    home = world.folder / situation.name.replace("/", " ")
-    (home / ".claude").mkdir(parents=True)
+    home = world.home(situation)
     wanted = environment(Answers(gateway=world.gateway(situation)), machine_at(home), 60_000)
-    settings = {"apiKeyHelper": f"echo {litellm.master_key}", "env": wanted}
+    settings = {"apiKeyHelper": f"echo {litellm.master_key}", "env": {**world.fill(situation.settings), **wanted}}
     (home / ".claude/settings.json").write_text(json.dumps(settings))
     (program,) = require(VERSIONS[situation.version])
     env = {

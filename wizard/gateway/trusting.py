@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from wizard.answers import Gateway
-from wizard.gateway.way import trust_of
+from wizard.gateway.way import claude_environment, trust_of
 from wizard.machine.authorities import PemFile, client_certificates, pem_files
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
@@ -34,6 +34,7 @@ async def explain(gateway: Gateway, machine: Machine, server: Server, fault: Fau
     `client_certificates` those that could be shown to it, which nobody does before the user says so. Raises nothing.
     """
     fault = await look_again(server, fault)
+    machine = replace(machine, env=claude_environment(machine))
     try:
         async with asyncio.timeout(_LIMIT):
             if fault.verdict == "tls-untrusted":
@@ -114,12 +115,12 @@ class _Untrusted:
         return last.issuer_organization in organizations
 
     async def _advice(self) -> str:
-        if self.found:
-            return self._use()
         env = self.machine.env
         everything = replace(trust_of(self.gateway, self.machine), bundled=True, system=True)
         if env.get("CLAUDE_CODE_CERT_STORE") and await self._verifies(everything):
             return "Set CLAUDE_CODE_CERT_STORE to bundled,system: as it is, it leaves the authority out."
+        if self.found:
+            return self._use()
         named = next((each.where for each in self.files if each.where not in ("", *_READ_BY_CLAUDE)), None)
         ask = "Ask whoever runs the gateway for that authority's PEM file, and give it as CA file"
         return f"{ask}; Claude Code does not read {named}." if named else f"{ask} (gateway.ca_file)."
@@ -131,7 +132,7 @@ class _Untrusted:
         file = self.found[0]
         path = self.machine.short(file.path)
         start = f"{path} makes it verify"
-        if file.where:
+        if file.where and file.where not in _READ_BY_CLAUDE:
             start += f" ({file.where} names it, which Claude Code does not read)"
         fingerprint = _anchor(file, self.chain).sha256
         setting = f"gateway.ca_file={path}"

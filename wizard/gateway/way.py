@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from wizard.answers import Gateway
-from wizard.machine.claude_code import version_numbers
+from wizard.machine.claude_code import OUR_VARIABLES, version_numbers
+from wizard.machine.leftovers import runs_our_helper
 from wizard.machine.model import Machine
 from wizard.machine.survey import with_claude_version
 from wizard.net.fault import Fault
@@ -30,6 +31,7 @@ async def way_to(gateway: Gateway, machine: Machine) -> Server:
     newest proxy rules count, and for trust those of the older version, which trusts less.
     """
     address = gateway.address
+    machine = replace(machine, env=claude_environment(machine))
     named = {"proxy": gateway.proxy, "no_proxy": gateway.no_proxy}
     system_is_named = any(name in machine.env for name in _SYSTEM_VARIABLES)
     if system_is_named or proxy_depends_on_version(address, machine.env, **named):
@@ -43,6 +45,20 @@ async def way_to(gateway: Gateway, machine: Machine) -> Server:
         if fault.verdict != "tls-ca-unusable" or not _is_newest(machine, unknown=False):
             raise
     return await prepare(address, replace(trust, newest=True), proxy)
+
+
+def claude_environment(machine: Machine) -> Mapping[str, str]:
+    """Return the variables as they reach Claude Code: its settings beat the shell (2.1.197, 2.1.330).
+
+    What an earlier run of ours wrote there is left out, since the next write may take it back.
+    """
+    env = dict(machine.env)
+    for layer in reversed(machine.layers):
+        if layer.name not in ("user", "managed") or layer.problem:
+            continue
+        ours = OUR_VARIABLES if layer.name == "user" and runs_our_helper(layer) else frozenset()
+        env |= {name: layer.env[name] for name in layer.env.keys() - ours - set(_SYSTEM_VARIABLES)}
+    return env
 
 
 def _is_newest(machine: Machine, *, unknown: bool) -> bool:

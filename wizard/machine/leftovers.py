@@ -81,7 +81,7 @@ def _in_settings(layers: Sequence[SettingsLayer], home: Path, own: set[tuple[str
     for layer in layers:
         if layer.name != "user":
             continue
-        written_by_us = _runs_our_helper(layer)
+        written_by_us = runs_our_helper(layer)
         if layer.helper and not written_by_us:
             yield _Found(_short(layer.path, home), "apiKeyHelper", layer.helper)
         for name, value in layer.env.items():
@@ -90,7 +90,8 @@ def _in_settings(layers: Sequence[SettingsLayer], home: Path, own: set[tuple[str
                 yield _Found(f"{_short(layer.path, home)} env", name, value)
 
 
-def _runs_our_helper(layer: SettingsLayer) -> bool:
+def runs_our_helper(layer: SettingsLayer) -> bool:
+    """Say whether a settings file names a key helper of ours, so that our variables in it are ours too."""
     try:
         (path,) = shlex.split(layer.helper or "")
     except ValueError:
