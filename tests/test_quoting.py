@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -29,14 +30,24 @@ HOSTILE: Final = (
 
 SHELLS: Final = {
     "bash": ("bash", "--norc", "--noprofile"),
+    "bash-i": ("bash", "--norc", "-i"),
     "bash-posix": ("bash", "--posix"),
     "bash-history": ("bash", "-H"),
     "zsh": ("zsh", "-f"),
-    "zsh-options": ("zsh", "-f", "-o", "rcquotes", "-o", "extendedglob", "-o", "magicequalsubst", "-o", "globsubst"),
+    "zsh-i": ("zsh", "-f", "-i"),
+    "zsh-rcquotes": ("zsh", "-f", "-o", "rcquotes"),
+    "zsh-globs": ("zsh", "-f", "-o", "extendedglob", "-o", "magicequalsubst", "-o", "globsubst"),
+    "zsh-cshjunkiequotes": ("zsh", "-f", "-o", "cshjunkiequotes"),
+    "zsh-ksh": ("zsh", "--emulate", "ksh", "-f"),
     "dash": ("dash",),
     "busybox": ("busybox", "sh"),
+    "ksh93": ("ksh93",),
+    "mksh": ("mksh",),
     "fish": ("fish", "--no-config"),
 }
+"""With `-i` a shell gets its lines one by one on stdin, as at a prompt; else as a script."""
+
+LOCALES: Final = ("C.UTF-8", "C")
 
 
 def hostile_values(count: int) -> list[str]:
@@ -55,34 +66,49 @@ def test_case_11_the_values_are_many_and_all_allowed() -> None:
     assert not [value for value in VALUES if unsafe(value)]
 
 
+@pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", SHELLS)
-def test_case_11_values_arrive_in_the_environment_exactly(name: str, tmp_path: Path) -> None:
+def test_case_11_values_arrive_in_the_environment_exactly(name: str, locale: str, tmp_path: Path) -> None:
     argv = [str(require(SHELLS[name][0])[0]), *SHELLS[name][1:]]
     line = (
         (lambda n, v: f"set -gx V{n} {fish_quote(v)}")
         if name == "fish"
         else (lambda n, v: f"export V{n}={sh_quote(v)}")
     )
-    assert read_back(argv, VALUES, line, tmp_path) == VALUES
+    seen = read_back(argv, VALUES, line, tmp_path, locale)
+    assert [pair for pair in zip(VALUES, seen, strict=True) if pair[0] != pair[1]] == []
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize(("quote", "name"), [(lambda v: f'"{v}"', "dash"), (sh_quote, "fish")])
+@pytest.mark.parametrize(
+    ("quote", "name"),
+    [(lambda v: f'"{v}"', "dash"), (lambda v: f'"{v}"', "bash-i"), (shlex.quote, "zsh"), (sh_quote, "fish")],
+)
 def test_case_11_the_wrong_quoter_is_noticed(quote: Callable[[str], str], name: str, tmp_path: Path) -> None:
     """The control: values quoted for another shell, or not at all, don't arrive."""
     argv = [str(require(SHELLS[name][0])[0]), *SHELLS[name][1:]]
     start = "set -gx V{0} {1}" if name == "fish" else "export V{0}={1}"
-    values = [value for value in HOSTILE if "\\" in value or "$" in value]
+    values = [value for value in HOSTILE if set(value) & set("\\$=!")]
     assert read_back(argv, values, lambda n, v: start.format(n, quote(v)), tmp_path) != values
 
 
-def read_back(argv: list[str], values: list[str], line: Callable[[int, str], str], folder: Path) -> list[str | None]:
+def read_back(
+    argv: list[str], values: list[str], line: Callable[[int, str], str], folder: Path, locale: str = "C.UTF-8"
+) -> list[str | None]:
     """Export each value in one run of a shell and return what a child process sees."""
     script = folder / "script"
-    script.write_text("\n".join(line(number, value) for number, value in enumerate(values)) + "\n/usr/bin/env -0\n")
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-    done = subprocess.run([*argv, script], env=environment, cwd=folder, capture_output=True, timeout=60, check=False)
-    pairs = (entry.partition("=") for entry in done.stdout.decode("utf-8", "surrogateescape").split("\0"))
+    lines = [*(line(number, value) for number, value in enumerate(values)), f"/usr/bin/env -0 >{folder}/seen", "exit"]
+    script.write_text("\n".join(lines) + "\n")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": locale, "TERM": "dumb"}
+    prompt = "-i" in argv
+    with script.open() as typed:
+        subprocess.run(
+            argv if prompt else [*argv, script], env=environment, cwd=folder,
+            stdin=typed if prompt else subprocess.DEVNULL,
+            capture_output=True, timeout=60, check=False, start_new_session=True,
+        )  # fmt: skip
+    told = (folder / "seen").read_text("utf-8", "surrogateescape") if (folder / "seen").exists() else ""
+    pairs = (entry.partition("=") for entry in told.split("\0"))
     seen = {name: value for name, _, value in pairs}
     return [seen.get(f"V{number}") for number in range(len(values))]
 
