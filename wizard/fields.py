@@ -33,7 +33,7 @@ class AnswersError(ValueError):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Field:
     """One question: its name in the answers file, its label and help on the screen, and what a good value is.
 

@@ -44,7 +44,7 @@ class Verdict:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Kind:
     """The texts of one verdict; `{name}` is filled from the facts, and from `defaults` where nobody found one."""
 

@@ -15,6 +15,7 @@ from wizard.answers import Answers, assign
 from wizard.apply.plan import Plan, PlanError, make_plan
 from wizard.apply.transaction import Refused, WriteFailed, carry_out
 from wizard.commands import in_the_way
+from wizard.commands.rows import Talk
 from wizard.commands.shared import (
     CHECK_FAILED,
     OK,
@@ -23,7 +24,6 @@ from wizard.commands.shared import (
     USAGE,
     WRITE_FAILED,
     Stop,
-    Talk,
     answers_from,
     machine_to_write_on,
     print_json,

@@ -12,12 +12,11 @@ from typing import Final
 
 from wizard import doctor
 from wizard.answers import GATEWAY_FIELDS, Answers, Gateway
-from wizard.commands.rows import summary
+from wizard.commands.rows import Talk, summary
 from wizard.commands.shared import (
     CHECK_FAILED,
     USAGE,
     Stop,
-    Talk,
     exit_code,
     needed_answers,
     print_json,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,3 +93,29 @@ def _wrapped(text: str, look: Look, hang: int = 0) -> list[str]:
 def _dimmed_id(line: str, verdict: Verdict, look: Look) -> str:
     tag = f"[{verdict.verdict}]"
     return line.removesuffix(tag) + look.paint(tag, "2") if line.endswith(tag) else line
+
+
+class Talk:
+    """Prints verdicts as rows on `out`, area by area, and sentences on stderr; plain in a pipe."""
+
+    def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
+        self.out = out
+        self.quiet = quiet
+        self.look = Look.of(out)
+        self.area = ""
+
+    def say(self, text: str) -> None:
+        """Print a sentence for the person, not for the pipe."""
+        print(text, file=sys.stderr, flush=True)
+
+    def row(self, verdict: Verdict) -> None:
+        """Print a verdict, and its fix where there is something to do."""
+        if self.quiet:
+            return
+        area = verdict.id.partition(".")[0]
+        if area != self.area:
+            gap = "\n" if self.area else ""
+            print(f"{gap}{heading(area, self.look)}", file=self.out)
+            self.area = area
+        for line in row(verdict, self.look):
+            print(line, file=self.out, flush=True)

@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from wizard.answers import Answers, from_table, loads
-from wizard.commands.rows import Look, heading, row
 from wizard.fields import AnswersError
 from wizard.machine.model import Machine
 from wizard.machine.survey import survey, wrong_user
@@ -31,32 +30,6 @@ class Stop(Exception):  # noqa: N818 - it ends a command, and is not always an e
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
         self.code = code
-
-
-class Talk:
-    """Prints verdicts as rows on `out`, area by area, and sentences on stderr; plain in a pipe."""
-
-    def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
-        self.out = out
-        self.quiet = quiet
-        self.look = Look.of(out)
-        self.area = ""
-
-    def say(self, text: str) -> None:
-        """Print a sentence for the person, not for the pipe."""
-        print(text, file=sys.stderr, flush=True)
-
-    def row(self, verdict: Verdict) -> None:
-        """Print a verdict, and its fix where there is something to do."""
-        if self.quiet:
-            return
-        area = verdict.id.partition(".")[0]
-        if area != self.area:
-            gap = "\n" if self.area else ""
-            print(f"{gap}{heading(area, self.look)}", file=self.out)
-            self.area = area
-        for line in row(verdict, self.look):
-            print(line, file=self.out, flush=True)
 
 
 def print_json(value: object) -> None:

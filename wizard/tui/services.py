@@ -55,7 +55,7 @@ class Prove(Protocol):
         """Prove what is on disk."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)  # made before the first frame, compared nowhere
 class Services:
     """The ports of the screens; each has the signature of the core's function of that name."""
 

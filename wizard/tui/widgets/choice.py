@@ -16,7 +16,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Option:
     """A value to choose, its label, and a line that says when to choose it."""
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -18,8 +16,6 @@ from textual.widgets import Input, Static
 
 from wizard.fields import Field, Problem, Value, read_table
 from wizard.tui.widgets.choice import Choice, Option
-
-_PAIR: Final = re.compile(r"""\s*([^=,\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,|$)""")
 
 
 class TextField(Input):
@@ -93,7 +89,11 @@ class FieldRow(VerticalGroup):
         if isinstance(self.editor, Choice):
             return self.editor.value
         assert isinstance(self.editor, Input)  # noqa: S101 - the two kinds of editor there are
-        return _pairs(self.editor.value) if self.field.kind == "table" else self.editor.value
+        if self.field.kind != "table":
+            return self.editor.value
+        from wizard.tui.widgets.pairs import read_pairs  # json is not worth its time before the first frame
+
+        return read_pairs(self.editor.value)
 
     def complain(self, text: str) -> None:
         """Show what is wrong; an empty text takes it away."""
@@ -272,36 +272,9 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={_quoted(each)}" for name, each in value.items())
+        from wizard.tui.widgets.pairs import write_pairs
+
+        return write_pairs(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)
-
-
-def _quoted(value: object) -> str:
-    if isinstance(value, str) and "," not in value and '"' not in value and _scalar(value) == value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _scalar(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _pairs(text: str) -> object:
-    """Read `name=value, …`; the text itself when it is something else, so that the field says what is wrong."""
-    found = dict(_each_pair(text))
-    return found if found or not text.strip() else text
-
-
-def _each_pair(text: str) -> Iterator[tuple[str, object]]:
-    place = 0
-    while place < len(text.rstrip()):
-        pair = _PAIR.match(text, place)
-        if pair is None:
-            return
-        place = pair.end()
-        yield pair[1], _scalar(pair[2].strip())

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from wizard.fields import Field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Explanation:
     """A heading, what it is, and further lines such as an example. `narrow` says whether small terminals show it."""
 
