@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import require
-from wizard.machine.shells import bash_files, fish_folder, other_shell, reaches, shells, sourced, zsh_folder
+from wizard.machine.shells import bash_files, fish_folder, has_guard, other_shell, reaches, shells, sourced, zsh_folder
 
 SKEL_PROFILE = """\
 if [ -n "$BASH_VERSION" ]; then
@@ -89,6 +89,32 @@ def test_case_56_a_real_bash_reads_what_was_chosen_and_loses_nothing(
 )
 def test_case_56_on_a_mac_a_bashrc_is_not_created(tmp_path: Path, files: dict[str, str], chosen: list[str]) -> None:
     assert [path.name for path in bash_files(_home(tmp_path, files), "darwin")] == chosen
+
+
+GUARDS = [
+    ("# If not running interactively, don't do anything\ncase $- in\n    *i*) ;;\n      *) return;;\nesac\n", True),
+    ('[ -z "$PS1" ] && return\n', True),
+    ("[[ $- != *i* ]] && return\n", True),
+    ('if [[ -z "${PS1}" ]]; then\n  return\nfi\n', True),
+    ("PS1='$ '\nf() {\n  return 1\n}\n", False),
+    ("# case $- in *i*) return\n", False),
+    ('if [ -n "$PS1" ]; then\n  PS1=x\nfi\n', False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("text", "guarded"), GUARDS)
+def test_case_57_a_bashrc_that_scripts_and_ssh_commands_leave_early_is_known(
+    tmp_path: Path, text: str, guarded: bool
+) -> None:
+    """Real bash agrees: as sshd starts it, and as a script asks for it, what stands below is not read."""
+    (bash,) = require("bash")
+    home = _home(tmp_path, {".bashrc": f"{text}export OURS=here\n"})
+
+    assert has_guard(text.encode()) is guarded
+    asked = 'printf %s "${OURS-}"'
+    assert _seen([str(bash), "-c", f". ~/.bashrc; {asked}"], home) == ("" if guarded else "here")
+    assert _seen([str(bash), "-i", "-c", asked], home) == "here"
 
 
 def test_files_that_source_each_other_end(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from wizard.apply.start_up import StartUpEdit
 from wizard.keys.backend import NoProgramError, backend
 from wizard.machine.leftover_advice import leftovers_for
 from wizard.machine.model import Machine, Shell
-from wizard.machine.shells import other_shell
+from wizard.machine.shells import has_guard, other_shell
 from wizard.machine.survey import wrong_user
 from wizard.machine.syntax import complaint
 from wizard.net.address import AddressError
@@ -408,6 +408,11 @@ def _file_notes(found: Found, role: Role) -> Iterator[str]:
         yield text
     if role == "rc-block" and found.content and b"\r\n" in found.content:
         yield "Its lines end in CRLF; ours end in LF, which every shell reads."
+    if role == "rc-block" and found.path.name == ".bashrc" and has_guard(found.content or b""):
+        yield (
+            "Scripts and ssh commands stop reading it before its end, so they don't get these values."
+            " Claude Code doesn't need them: it reads its settings."
+        )
 
 
 def _notes(

@@ -32,8 +32,17 @@ _ZDOTDIR: Final = re.compile(
     rf"^\s*(?:(?:export|typeset|declare)\s+(?:-\w+\s+)*)?ZDOTDIR=(?P<path>{_WORD})"
     r"|^\s*:\s+\"?\$\{ZDOTDIR:?=(?P<default>[^{}]+)\}\"?"
 )
+_GUARD: Final = re.compile(
+    rb"^[ \t]*(?:case|if|test|\[)[^\n#]*\$(?:-|\{-\}|PS1\b|\{PS1\b)[^\n]*(?:\n[^\n#]*){0,3}?\b(?:return|exit)\b",
+    re.MULTILINE,
+)
 _PIECE: Final = re.compile(r"""'(?P<literal>[^']*)'|"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<plain>[^'"\\]+)""")
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?[-=](?P<default>[^{}]*))?\}|(?P<plain>\w+))")
+
+
+def has_guard(text: bytes) -> bool:
+    """Say whether a .bashrc goes on for interactive shells only, as Debian's and Ubuntu's do."""
+    return _GUARD.search(text) is not None
 
 
 def shells(env: Mapping[str, str], home: Path, platform: Literal["linux", "darwin"], find: Find) -> tuple[Shell, ...]:
