@@ -38,7 +38,8 @@ class Field:
     """One question: its name in the answers file, its label and help on the screen, and what a good value is.
 
     `check` returns a sentence with the fix for a bad value, or an empty string. `shown_when` decides from the other
-    values whether the field matters. `default` is used when nothing is answered; None means no default.
+    values whether the field matters. `default` is used when nothing is answered and the field matters; None means no
+    default. `infer` tells the value from the others instead; None when they don't say.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Field:
     maximum: int | None = None
     check: Callable[[Value], str] | None = None
     shown_when: Callable[[Mapping[str, Value]], bool] | None = None
+    infer: Callable[[Mapping[str, Value]], Value | None] | None = None
 
     def read(self, value: object, prefix: str = "") -> Value | Problem:
         """Return a value from TOML, `--set` or a form as this field's type, or the Problem with it."""
@@ -150,7 +152,8 @@ def read_table(
 ) -> tuple[dict[str, Value], tuple[Problem, ...]]:
     """Read a table of answers by its fields: the good values (defaults filled in) and one Problem per bad field.
 
-    An empty text counts as not answered. Names that no field declares are left out and are not a problem.
+    A default is filled in where the field matters. An empty text counts as not answered. Names that no field declares
+    are left out and are not a problem.
     """
     values: dict[str, Value] = {}
     problems: list[Problem] = []
@@ -165,6 +168,7 @@ def read_table(
             problems.append(result)
         else:
             values[field.name] = result
+    _settle(fields, table, values)
     for field in fields:
         if not field.required or field.name in values:
             continue
@@ -174,3 +178,14 @@ def read_table(
             example = f", like {field.example}" if field.example else ""
             problems.append(Problem(f"{prefix}.{field.name}", "", f"It is missing. Give it{example}."))
     return values, tuple(problems)
+
+
+def _settle(fields: tuple[Field, ...], table: Mapping[str, object], values: dict[str, Value]) -> None:
+    """Tell what other answers imply, then drop the defaults of fields that don't matter."""
+    for field in fields:
+        if field.infer and table.get(field.name) in (None, "") and (implied := field.infer(values)) is not None:
+            values[field.name] = implied
+    given = {name for name, value in table.items() if value not in (None, "")}
+    for field in fields:
+        if field.name not in given and field.shown_when and not field.shown_when(values):
+            values.pop(field.name, None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.machines import machine_at
@@ -98,8 +98,10 @@ def write_helper(text: str, folder: Path) -> Path:
 
 def private_key(algorithm: str) -> str:
     """Return a new private key that fits an algorithm, as PEM."""
-    if algorithm.startswith("RS"):
+    if algorithm.startswith(("RS", "PS")):
         made: Any = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    elif algorithm == "EdDSA":
+        made = ed25519.Ed25519PrivateKey.generate()
     else:
         made = ec.generate_private_key(ec.SECP256R1() if algorithm == "ES256" else ec.SECP384R1())
     text: str = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

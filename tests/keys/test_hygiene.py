@@ -23,8 +23,8 @@ from tests.keys.helpers import (
 )
 from tests.keys.vault_double import VaultDouble, write_client_double
 from tests.programs import require
+from wizard.keys.jwt_signers import SIGNERS
 from wizard.keys.presets import BY_NAME
-from wizard.keys.signed_jwt import SIGNERS
 from wizard.machine.model import Machine
 
 SECRET: Final = "canary-signing-secret-of-more-than-64-bytes-0123456789abcdefghijklm"

@@ -32,7 +32,8 @@ from tests.machines import machine_at
 from tests.programs import require
 from wizard.fields import read_table
 from wizard.keys.backend import NoProgramError, backend
-from wizard.keys.signed_jwt import BACKEND, SIGNERS, choose_signer
+from wizard.keys.jwt_signers import SIGNERS, choose_signer
+from wizard.keys.signed_jwt import BACKEND
 from wizard.verdict import Verdict
 
 BARE: Final = {"PATH": "/usr/bin:/bin"}
@@ -55,7 +56,7 @@ def signing_key(algorithm: str) -> str:
     """Return the secret or private key used for an algorithm throughout these tests."""
     if algorithm.startswith("HS"):
         return SECRET
-    kind = "RSA" if algorithm.startswith("RS") else algorithm
+    kind = "RSA" if algorithm.startswith(("RS", "PS")) else algorithm
     return _KEYS.setdefault(kind, private_key(algorithm))
 
 

@@ -184,6 +184,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "environment-missing": Kind(
         "fail", "{variable} is not set in this environment.", "Export it before you start Claude Code, or use a file."
     ),
+    "signing-secret-kept": Kind("pass", "What signs the token is there."),
     "signing-secret-empty": Kind("fail", "The secret in {where} is empty.", "Put the secret there."),
     "signing-secret-short": Kind(
         "warn",
