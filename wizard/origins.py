@@ -13,6 +13,7 @@ from wizard.net.address import AddressError, parse_address
 _LEAVES: Final = (
     (("gateway", "url"), ("gateway", "allow_http")),
     (("key", "vault", "address"), ("key", "vault", "allow_http")),
+    (("key", "jwt", "vault_address"), ("key", "jwt", "vault_allow_http")),
 )
 """Each address of the answers, and the leave to reach it over http."""
 

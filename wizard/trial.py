@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from wizard.answers import Answers
 from wizard.gateway import calls
-from wizard.gateway.token_claims import claims_of
+from wizard.gateway.token_claims import claims_of, preview
 from wizard.keys.backend import Backend, NoProgramError, Report, backend
 from wizard.machine.model import Machine
 from wizard.machine.private import private_folder
 from wizard.machine.process import Finished, run
+from wizard.net import limits
 from wizard.quoting import sh_quote
 from wizard.render.claude import environment
 from wizard.render.helper import render_helper
@@ -28,6 +29,8 @@ HELPER_LIMIT: Final = 12.0
 
 SLOW_HELPER: Final = 3.0
 """Seconds after which a helper is called slow: Claude Code waits for it at every start (2.1.197, 2.1.330)."""
+
+_ANY_CLOCK: Final = 2
 
 BARE_PATH: Final = "/usr/bin:/bin"
 
@@ -62,6 +65,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Start Claude Code from a terminal, or keep what the helper needs in a file.",
     ),
     "shape-ok": Kind("pass", "One line, {hint}."),
+    "shape-jwt": Kind("pass", "A JWT: {preview}."),
     "shape-lines": Kind(
         "fail",
         "The helper printed {lines} lines.",
@@ -77,12 +81,19 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "The key is wrapped in quotes, and Claude Code would send them along.",
         "Store the key without quotes.",
     ),
-    "life-known": Kind("pass", "A key lives {life}; Claude Code asks for a new one every {refresh}."),
+    "life-known": Kind(
+        "pass", "A key lives {life}; Claude Code asks for a new one every {refresh}{clock}.", defaults={"clock": ""}
+    ),
     "life-unknown": Kind("pass", "No end is known; Claude Code asks again every {refresh}."),
     "life-short": Kind(
         "warn",
         "A key lives only {life}; Claude Code asks for a new one every {refresh}.",
         "Ask for keys that live longer, or expect the helper to run often.",
+    ),
+    "life-clock": Kind(
+        "warn",
+        "A key lives {life}{clock}, so the gateway may take it for expired or not yet valid.",
+        "Set the clock of this machine; if it is right, tell whoever runs the gateway that theirs is not.",
     ),
     "refresh-too-long": Kind(
         "warn",
@@ -164,6 +175,7 @@ class _Trial:
         self.verdicts: list[Verdict] = []
         self.models: tuple[str, ...] = ()
         self.life: int | None = None
+        self.clock: int | None = None
 
     async def run(self) -> None:
         if reason := _unconfirmed(self.source, self.answers, self.confirmed, gateway=False):
@@ -226,6 +238,8 @@ class _Trial:
         to = (self.answers.gateway, self.machine, key, self.confirmed)
         accepted, self.models = await calls.accepts(*to)
         self.say(accepted)
+        told = accepted.facts.get("clock_difference_seconds")
+        self.clock = told if isinstance(told, int) else None
         if accepted.status == "fail":
             self.say(_skipped("key.owner", "the gateway has to accept the key first."))
             return None
@@ -243,7 +257,11 @@ class _Trial:
         verdict = "life-known" if self.life >= 120 else "life-short"
         if every * 2 > self.life and self.answers.key.refresh_seconds is not None:
             verdict = "refresh-too-long"
-        facts = {"life_seconds": self.life, "refresh_seconds": every}
+        facts: dict[str, Any] = {"life_seconds": self.life, "refresh_seconds": every}
+        if self.clock is not None and claims_of(key) is not None:
+            facts |= {"clock_difference_seconds": self.clock, "clock": f"; the gateway's clock {_clock(self.clock)}"}
+            if verdict == "life-known" and abs(self.clock) > limits.TOKEN_SKEW:
+                verdict = "life-clock"
         return judge(CATALOGUE, "key.life", verdict, life=duration(self.life), refresh=duration(every), **facts)
 
 
@@ -313,6 +331,9 @@ def _helper_verdict(ran: HelperRun) -> Verdict:
 def _shape_verdict(ran: HelperRun) -> Verdict:
     if ran.key is None:
         return judge(CATALOGUE, "key.shape", ran.problem, **ran.facts)
+    if token := claims_of(ran.key):
+        facts: dict[str, Any] = {"hint": ran.key.hint(), "header": token.header, "claims": token.claims}
+        return judge(CATALOGUE, "key.shape", "shape-jwt", preview=preview(token), **facts)
     return judge(CATALOGUE, "key.shape", "shape-ok", hint=ran.key.hint())
 
 
@@ -340,6 +361,13 @@ def token_life(key: Secret) -> int | None:
     if claims is None or claims.issued is None or claims.ends is None:
         return None
     return int(claims.ends - claims.issued)
+
+
+def _clock(difference: int) -> str:
+    """Say how the gateway's clock differs from ours; its Date has whole seconds."""
+    if abs(difference) <= _ANY_CLOCK:
+        return "agrees with this machine's"
+    return f"is {duration(abs(difference))} {'ahead' if difference > 0 else 'behind'}"
 
 
 def duration(seconds: int) -> str:

@@ -40,7 +40,7 @@ BARE: Final = {"PATH": "/usr/bin:/bin"}
 SECRET: Final = "a-shared-secret-of-64-bytes-" + "0123456789ab" * 3
 CLAIMS: Final[Mapping[str, Any]] = {
     "user": "ada",
-    "team": 'it\'s $(touch pwned) "quoted" \\ é 日本',
+    "team": 'it\'s $(touch pwned) $1 ${a-b}  "quoted" \\ é 日本',
     "aud": ["litellm", "other"],
     "admin": False,
     "level": 3,
@@ -77,9 +77,16 @@ def asked(algorithm: str, *, file: str = "", variable: str = "", **more: object)
     return options_of("jwt", algorithm=algorithm, **source, **more)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("place", ["file", "environment"])
-@pytest.mark.parametrize(("algorithm", "program"), TABLE)
+@pytest.mark.parametrize(
+    ("algorithm", "program", "place", "shell"),
+    [
+        (algorithm, program, place, shell)
+        for algorithm, program in TABLE
+        for place in ("file", "environment")
+        for shell in SHELLS
+        if (place, shell) == ("file", "dash") or algorithm in ("HS256", "RS256", "PS256", "ES256", "EdDSA")
+    ],
+)
 def test_every_token_is_verified_by_another_library(
     home: Path, algorithm: str, program: str, place: str, shell: str
 ) -> None:
@@ -353,7 +360,11 @@ def test_what_others_ask_the_backend(home: Path) -> None:
     assert BACKEND.shell_needs(options, machine) == ("SIGNING_KEY",)
     assert BACKEND.shell_needs(asked("HS256", file="~/x"), machine) == ()
     assert BACKEND.origin(options) == ""
-    assert BACKEND.prefill(machine) == {"secret_env": "JWT_SECRET", "claims": {"user": "ada"}}
+    assert BACKEND.prefill(machine) == {
+        "secret_from": "environment",
+        "secret_env": "JWT_SECRET",
+        "claims": {"user": "ada"},
+    }
 
 
 def test_the_notes_say_what_litellm_takes() -> None:

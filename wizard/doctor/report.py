@@ -45,12 +45,21 @@ async def collect(answers: Answers | None, machine: Machine, verdicts: tuple[Ver
         "shells": {"login": machine.login_shell or "unknown", **await _shells(machine)},
         "claude": {"program": machine.short(claude.program), "version": claude.version} if claude else {},
         "answers": _answers(answers),
-        "checks": [each.as_json() for each in verdicts],
+        "checks": [_without_claims(each.as_json()) for each in verdicts],
         "files": [each for path in _paths(answers, machine) if (each := _file(path, machine))],
         "variables": {name: mask.variable(name, value) for name, value in mask.concerned(machine.env)},
     }
     cleaned: dict[str, Any] = mask.clean(told)
     return cleaned
+
+
+def _without_claims(check: dict[str, Any]) -> dict[str, Any]:
+    """Keep of a token's claims only the names: who it is for may be anybody's name."""
+    if check["verdict"] != "shape-jwt":
+        return check
+    names = sorted(check["facts"]["claims"])
+    header = {name: check["facts"]["header"].get(name) for name in ("alg", "typ")}
+    return check | {"cause": f"A JWT with {', '.join(names)}.", "facts": {"header": header, "claims": names}}
 
 
 def as_text(told: Mapping[str, Any]) -> str:

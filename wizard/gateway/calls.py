@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 from wizard.answers import Gateway
-from wizard.gateway.answer import describe
+from wizard.gateway.answer import clock_skew, describe
 from wizard.gateway.catalogue import CATALOGUE
 from wizard.gateway.refusal import OF_THE_KEY, refusal
 from wizard.gateway.way import way_to
@@ -100,7 +100,9 @@ async def list_models(
         return call.refused(answer), ()
     ids = [each.get("id") for each in data if isinstance(each, Mapping)]
     models = tuple(dict.fromkeys(each for each in ids if isinstance(each, str) and _MODEL_ID.fullmatch(each)))
-    return call.verdict("key-accepted" if models else "key-accepted-no-models", count=len(models)), models
+    clock = round(clock_skew(answer.headers)) if "date" in answer.headers else None
+    verdict = "key-accepted" if models else "key-accepted-no-models"
+    return call.verdict(verdict, count=len(models), clock_difference_seconds=clock), models
 
 
 async def key_info(

@@ -182,7 +182,7 @@ def _of_token(verdict: str, claims: Claims, answer: Response) -> Fault | None:
     there, here = clock_of(answer), time.time()
     starts = max((each for each in (claims.starts, claims.issued) if each is not None), default=None)
     refused = verdict == "key-refused"
-    skewed = abs(there - here) > _SKEW
+    skewed = abs(there - here) > limits.TOKEN_SKEW
     clocks = {"clock_difference_seconds": round(there - here), "clocks": _clocks(there - here) if skewed else ""}
     if claims.ends is not None and claims.ends <= there and (refused or verdict == "key-expired"):
         remedy = _CLOCK_REMEDY if skewed and claims.ends > here else _NEWER
@@ -194,9 +194,6 @@ def _of_token(verdict: str, claims: Claims, answer: Response) -> Fault | None:
         return Fault("key-jwt-claims")
     return None
 
-
-_SKEW: Final = limits.CLOCK_SKEW / 5
-"""Seconds: a token that is valid for minutes suffers from less than a certificate does."""
 
 _NEWER: Final = "Get a new one from where it came from."
 _OTHER_CLOCK: Final = "Set the clock of the machine that makes the token."

@@ -5,9 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
 
-from wizard.secret import Secret
+from wizard.secret import Secret, redact
+
+_TIMES: Final = ("iat", "nbf", "exp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,9 @@ class Claims:
     issued: float | None
     starts: float | None
     ends: float | None
+    header: Mapping[str, object] = field(default_factory=dict, repr=False)
+    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """All that the token holds, fit to show."""
 
 
 def claims_of(key: Secret) -> Claims | None:
@@ -34,7 +42,42 @@ def claims_of(key: Secret) -> Claims | None:
         issued=_moment(claims.get("iat")),
         starts=_moment(claims.get("nbf")),
         ends=_moment(claims.get("exp")),
+        header=_fit(header),
+        claims=_fit(claims),
     )
+
+
+def preview(token: Claims) -> str:
+    """Return header and claims in one line for a person: `RS256, kid k1; sub ada, level 3; made at 12:00:00 UTC`."""
+    header = ", ".join([token.algorithm or "no alg", *_pairs({**token.header, "alg": None, "typ": None})])
+    claims = ", ".join(_pairs({**token.claims, **dict.fromkeys(_TIMES)})) or "no claims"
+    return f"{redact(header, limit=60)}; {redact(claims, limit=160)}{_made(token.issued)}"
+
+
+def _made(moment: float | None) -> str:
+    if moment is None or not 0 <= moment < 253402300800:  # the year 10000
+        return ""
+    return f"; made at {datetime.fromtimestamp(moment, UTC):%H:%M:%S} UTC"
+
+
+def _pairs(table: Mapping[str, object]) -> list[str]:
+    return [
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in table.items()
+        if value is not None
+    ]
+
+
+def _fit(value: Mapping[str, object]) -> dict[str, object]:
+    return {redact(name, limit=60): _fit_value(each) for name, each in value.items()}
+
+
+def _fit_value(value: object) -> object:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return _fit(value)
+    return [_fit_value(each) for each in value] if isinstance(value, list) else value
 
 
 def _decoded(part: str) -> dict[str, object] | None:

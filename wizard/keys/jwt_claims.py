@@ -20,7 +20,7 @@ from wizard.keys.parts import text, variable_name
 from wizard.quoting import sh_quote
 
 VALUE_LIMIT: Final = 4096
-"""Characters a variable in a claim may have; far more than any claim, and little enough for sh to escape in time."""
+"""Characters a variable in a claim may have; far more than any claim needs."""
 
 _SET_BY_HELPER: Final = ("iat", "exp")
 _FALLBACKS: Final = {"USER": "${USER:-$(id -un 2>/dev/null)}"}
@@ -138,7 +138,12 @@ def fixed_claims(options: Options) -> dict[str, object]:
 
 def variables(options: Options) -> tuple[str, ...]:
     """Return the variables that the claims need and nothing else can stand in for."""
-    return tuple(name for name in dict.fromkeys(_names(fixed_claims(options))) if name not in _FALLBACKS)
+    return tuple(name for name in variables_of(fixed_claims(options)) if name not in _FALLBACKS)
+
+
+def variables_of(claims: object) -> tuple[str, ...]:
+    """Return the variables that the texts inside a value name, each once."""
+    return tuple(dict.fromkeys(_names(claims)))
 
 
 def _names(value: object) -> Iterator[str]:
@@ -197,7 +202,7 @@ def claims_script(options: Options) -> str:
         *lines,
         f'payload="$claims{own}}}"',
     ]
-    fill = _FILL if len(lines) > 1 else ""
+    fill = _FILL if variables_of(claims) else ""
     inner = "\n".join(f"  {line}" for line in body)
     return f"{fill}{_HEAD}make_payload() {{\n{inner}\n}}\n"
 
@@ -210,9 +215,13 @@ def _filled(pieces: list[Piece]) -> Iterator[str]:
                 assert isinstance(each, Variable)  # noqa: S101 - what the group is made of
                 yield f'fill {each.name} "{_FALLBACKS.get(each.name, f"${{{each.name}-}}")}"'
         else:
-            yield f"claims={before}{sh_quote(''.join(map(str, group)))}"
+            value = "".join(map(str, group))
+            yield from (_AS_IT_IS,) * ("$" in value or "`" in value)
+            yield f"claims={before}{sh_quote(value)}"
         before = '"$claims"'
 
+
+_AS_IT_IS: Final = "# shellcheck disable=SC2016 # this text stands for itself"
 
 _HEAD: Final = "# A token is header.payload.signature; the header never changes, the payload holds the time.\n"
 
@@ -234,33 +243,10 @@ fill() {
       fi
       ;;
   esac
-  rest=$2
-  while :; do
-    case $rest in *[\\\"]*) ;; *) break ;; esac
-    plain=${rest%%[\\\"]*}
-    rest=${rest#"$plain"}
-    claims="$claims$plain\\${rest%"${rest#?}"}"
-    rest=${rest#?}
-  done
-  claims=$claims$rest
+  case $2 in
+    *[\\\"]*) claims=$claims$(printf '%s' "$2" | sed 's/[\\"]/\\&/g') ;;
+    *) claims=$claims$2 ;;
+  esac
 }
 
 """.lstrip("\n").replace("LIMIT", str(VALUE_LIMIT))
-
-
-def personal(options: Options, env: Mapping[str, str]) -> Iterator[str]:
-    """Yield every text of the claims that may name a person or a team, variables filled in, for a report to hide."""
-    claims = fixed_claims(options)
-    for value in _texts([each for name, each in claims.items() if name not in ("iss", "aud")]):
-        yield "".join(env.get(each.name, "") if isinstance(each, Variable) else each for each in _in_text(value))
-    yield from (env[name] for name in _names(claims) if env.get(name))
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _texts(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)

@@ -95,7 +95,9 @@ def signing_script(options: Options, machine: Machine) -> str:
     pieces = _PIECES[signer](algorithm, from_file)
     claims = claims_script(options)
     used = "".join((claims, _FIND_SIGNER, *pieces))
-    own = [f"{name}={sh_quote(value)}" for name, value in values.items() if re.search(rf"[$ {{]{name}\b", used)]
+    own = [
+        f"{name}={sh_quote(value)}" for name, value in values.items() if re.search(rf"\$\{{?{name}\b|\+ {name}\b", used)
+    ]
     lines, getting = source_script(source, options, machine)
     return script([*own, *lines], SH_PROGRAM, claims, _FIND_SIGNER, *getting, *pieces)
 

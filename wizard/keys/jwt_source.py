@@ -198,14 +198,17 @@ check_source() {
 
 _FROM_OTHER: Final = r"""
 # What keeps the signing secret has names of its own, so it runs in a subshell.
+# shellcheck disable=SC2030,SC2031
 read_source() (
 @body
 
 read_key
 )
 
+# shellcheck disable=SC2031 # this secret is not the subshell's
 from_source() { printf '%s' "$secret"; }
 
+# shellcheck disable=SC2031
 check_source() {
   secret=$(read_source) || exit 1
   [ -n "$secret" ] || fail "What signs the token, from $shown, is empty. Store it anew."

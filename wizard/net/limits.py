@@ -30,3 +30,6 @@ SLOW: Final = 2.0
 
 CLOCK_SKEW: Final = 300.0
 """Seconds that two clocks may differ before tokens and certificates suffer."""
+
+TOKEN_SKEW: Final = CLOCK_SKEW / 5
+"""Seconds: a token that is valid for minutes suffers from less than a certificate does."""
