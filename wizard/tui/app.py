@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
-import sys
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -21,7 +20,7 @@ from wizard.tui.services import REAL, Services
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.steps.server import ServerStep
-from wizard.tui.terminal import TerminalApp
+from wizard.tui.terminal import TerminalApp, say
 from wizard.tui.widgets.keybar import KeyBar
 
 _SCREENS: Final = {
@@ -166,5 +165,5 @@ def run_screens(draft: Draft, services: Services | None = None, *, trouble: str 
     session = Session(draft, services or REAL, trouble)
     app = WizardApp(session)
     code = app.run()
-    sys.stdout.write(story.last_words(session) + "\n")
+    say(story.last_words(session) + "\n")
     return (app.return_code or 1) if code is None else code

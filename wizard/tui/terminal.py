@@ -23,6 +23,18 @@ from wizard.tui.printable import Printable
 _QUIT = "Leave; asks first when answers would be lost"
 
 
+def say(text: str) -> None:
+    """Print to the normal screen, or to nobody when the window has been closed meanwhile."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):  # what is still in their buffers would fail again at the end of the program
+            os.dup2(null, stream)
+        os.close(null)
+
+
 class TerminalApp(App[int]):
     """Ends cleanly on signals, crashes without showing variables, draws only what is printable, honours NO_COLOR."""
 
