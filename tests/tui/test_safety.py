@@ -18,7 +18,6 @@ from wizard.trial import Trial
 from wizard.tui.app import WizardApp
 from wizard.tui.crash import report_crash
 from wizard.tui.session import Session
-from wizard.tui.story import last_words
 from wizard.tui.widgets.form import TextField
 from wizard.verdict import Verdict
 
@@ -114,14 +113,6 @@ def test_case_09_18_the_report_leaves_out_a_text_that_may_quote_a_value(error: t
     assert (
         report_crash(OSError(28, "No space left on device", "/x")).splitlines()[1] == "OSError: No space left on device"
     )
-
-
-@pytest.mark.parametrize("steps", range(6))
-async def test_case_29_quitting_before_the_write_changes_nothing_and_says_so(steps: int) -> None:
-    async with walking(later_draft()) as walk:
-        await walk.press(*["enter"] * steps, "ctrl+c" if steps % 2 else "ctrl+q")
-    assert walk.app.return_value == 130 and last_words(walk.session) == "Nothing was changed."
-    assert not walk.fake.asked("carry_out")
 
 
 async def test_quitting_asks_when_answers_would_be_lost() -> None:
