@@ -46,7 +46,7 @@ def edit(machine: Machine, name: str, old: bytes, new: bytes) -> bytes:
     return path.read_bytes()
 
 
-def test_42_nothing_is_said_of_what_nobody_changed(machine: Machine) -> None:
+def test_case_42_nothing_is_said_of_what_nobody_changed(machine: Machine) -> None:
     assert drifts(machine) == ()
     (machine.home / ".bashrc").write_bytes(b"echo above\n" + (machine.home / ".bashrc").read_bytes() + b"echo below\n")
     edit(machine, ".claude/settings.json", b'"opus"', b'"sonnet"')
@@ -68,7 +68,7 @@ def test_42_nothing_is_said_of_what_nobody_changed(machine: Machine) -> None:
         ),
     ],
 )
-def test_42_what_changed_is_said_and_shown(
+def test_case_42_what_changed_is_said_and_shown(
     machine: Machine, name: str, old: bytes, new: bytes, says: str, shows: str
 ) -> None:
     edit(machine, name, old, new)
@@ -80,7 +80,7 @@ def test_42_what_changed_is_said_and_shown(
     assert planned(machine, name)[1].drift == found
 
 
-def test_42_fish_file_and_answers_count_too(machine: Machine) -> None:
+def test_case_42_fish_file_and_answers_count_too(machine: Machine) -> None:
     fish = answers_for(shells=("fish",))
     carry_out(make_plan(fish, machine), machine)
     path = next(each.rc_files[0] for each in machine.shells if each.name == "fish")
@@ -89,7 +89,7 @@ def test_42_fish_file_and_answers_count_too(machine: Machine) -> None:
     assert {each.path: each.role for each in drifts(machine)} == {path: "fish", machine.answers_file: "answers"}
 
 
-def test_42_a_mask_covers_a_secret_that_somebody_put_into_our_file(machine: Machine) -> None:
+def test_case_42_a_mask_covers_a_secret_that_somebody_put_into_our_file(machine: Machine) -> None:
     edit(machine, SCRIPT, b"fi\n", b"fi\nexport MY_TOKEN=hunter2hunter2\n")
     (found,) = drifts(machine)
     assert "+export MY_TOKEN=****" in found.diff("it").splitlines()
@@ -97,7 +97,7 @@ def test_42_a_mask_covers_a_secret_that_somebody_put_into_our_file(machine: Mach
     assert "hunter2" not in change.diff("it") and change.after is not None and b"hunter2" in change.after
 
 
-def test_42_what_is_gone_is_said(machine: Machine) -> None:
+def test_case_42_what_is_gone_is_said(machine: Machine) -> None:
     (machine.home / HELPER).unlink()
     (machine.home / ".zshrc").write_text("setopt autocd\n")
     assert {each.path.name: (each.kind, each.text) for each in drifts(machine)} == {
@@ -115,7 +115,7 @@ def test_42_what_is_gone_is_said(machine: Machine) -> None:
         (".bashrc", b"\n  . ", b"\n  echo mine\n  . "),
     ],
 )
-def test_42_kept_stays_and_is_asked_about_no_more_and_merges_with_what_is_new(
+def test_case_42_kept_stays_and_is_asked_about_no_more_and_merges_with_what_is_new(
     machine: Machine, name: str, old: bytes, new: bytes
 ) -> None:
     theirs = edit(machine, name, old, new)
@@ -144,7 +144,7 @@ def test_42_kept_stays_and_is_asked_about_no_more_and_merges_with_what_is_new(
     assert planned(machine, name)[0].conflicts == ()
 
 
-def test_42_merge_takes_both_edits_and_undo_takes_it_back(machine: Machine) -> None:
+def test_case_42_merge_takes_both_edits_and_undo_takes_it_back(machine: Machine) -> None:
     theirs = edit(machine, SCRIPT, b"fi\n", b"fi\nexport MINE=1\n")
     plan, change = planned(machine, SCRIPT, answers=answers_for(NEW))
     assert list(change.ways) == ["keep", "merge", "replace"]
@@ -157,7 +157,7 @@ def test_42_merge_takes_both_edits_and_undo_takes_it_back(machine: Machine) -> N
     assert (machine.home / SCRIPT).read_bytes() == theirs
 
 
-def test_42_replace_gives_ours_and_undo_gives_theirs_back(machine: Machine) -> None:
+def test_case_42_replace_gives_ours_and_undo_gives_theirs_back(machine: Machine) -> None:
     ours = (machine.home / HELPER).read_bytes()
     theirs = edit(machine, HELPER, b"set -u\n", b"set -u\n# mine\n")
     plan, change = planned(machine, HELPER, "replace")
@@ -168,20 +168,20 @@ def test_42_replace_gives_ours_and_undo_gives_theirs_back(machine: Machine) -> N
     assert change.path.read_bytes() == theirs
 
 
-def test_16_a_helper_for_the_old_server_is_never_kept(machine: Machine) -> None:
+def test_case_16_a_helper_for_the_old_server_is_never_kept(machine: Machine) -> None:
     edit(machine, HELPER, b"set -u\n", b"set -u\n# mine\n")
     assert "keep" not in planned(machine, HELPER, answers=answers_for(NEW))[1].ways
     plan, change = planned(machine, HELPER, "keep", answers_for(NEW))
     assert change in plan.conflicts
 
 
-def test_42_an_edit_of_the_very_line_that_changes_can_not_be_merged(machine: Machine) -> None:
+def test_case_42_an_edit_of_the_very_line_that_changes_can_not_be_merged(machine: Machine) -> None:
     edit(machine, SCRIPT, OLD.encode(), b"https://mine.example")
     plan, change = planned(machine, SCRIPT, "merge", answers_for(NEW))
     assert list(change.ways) == ["keep", "replace"] and change in plan.conflicts
 
 
-def test_42_values_in_settings_are_kept_unless_they_decide_who_gets_the_key(machine: Machine) -> None:
+def test_case_42_values_in_settings_are_kept_unless_they_decide_who_gets_the_key(machine: Machine) -> None:
     def settings() -> dict[str, str]:
         env: dict[str, str] = json.loads(machine.settings_file.read_text())["env"]
         return env
@@ -235,7 +235,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_41_broken_markers_are_shown_with_their_line_and_mended_without_losing_a_line(
+def test_case_41_broken_markers_are_shown_with_their_line_and_mended_without_losing_a_line(
     machine: Machine, kind: str
 ) -> None:
     name = ".zshrc"
@@ -260,7 +260,7 @@ def test_41_broken_markers_are_shown_with_their_line_and_mended_without_losing_a
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_41_broken_markers_can_be_left_alone(machine: Machine, kind: str) -> None:
+def test_case_41_broken_markers_can_be_left_alone(machine: Machine, kind: str) -> None:
     theirs = edit(machine, ".zshrc", *BROKEN[kind])
     plan, _ = planned(machine, ".zshrc", "keep", answers_for(NEW))
     assert plan.conflicts == ()
@@ -277,7 +277,7 @@ SWALLOWING = {
 
 @pytest.mark.parametrize("name", SWALLOWING)
 @pytest.mark.parametrize("number", [46, 47])
-def test_46_47_a_file_that_is_not_read_to_its_end_is_asked_about(home: Path, name: str, number: int) -> None:
+def test_case_46_47_a_file_that_is_not_read_to_its_end_is_asked_about(home: Path, name: str, number: int) -> None:
     furnish(home)
     text = SWALLOWING[name] if number == 46 else SWALLOWING[name].replace(b"echo 'never closed", b"if true; then")
     (home / name).write_bytes(text)
@@ -294,7 +294,7 @@ def test_46_47_a_file_that_is_not_read_to_its_end_is_asked_about(home: Path, nam
     assert (home / name).read_bytes() == text
 
 
-def test_44_45_crlf_and_a_missing_last_newline_need_no_word(home: Path) -> None:
+def test_case_44_45_crlf_and_a_missing_last_newline_need_no_word(home: Path) -> None:
     furnish(home)
     (home / ".bashrc").write_bytes(b"alias a=b\r\nalias c=d")
     machine = machine_of(home)

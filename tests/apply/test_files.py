@@ -61,7 +61,7 @@ def users(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o277])
-def test_25_modes_are_exact_under_every_umask(tmp_path: Path, umask: int) -> None:
+def test_case_25_modes_are_exact_under_every_umask(tmp_path: Path, umask: int) -> None:
     seen: list[tuple[str, int]] = []
 
     class Recording(System):
@@ -83,7 +83,7 @@ def test_25_modes_are_exact_under_every_umask(tmp_path: Path, umask: int) -> Non
     assert all(mode & 0o077 == 0 for _, mode in seen), "readable by others from the first moment"
 
 
-def test_05_links_are_followed_and_kept(tmp_path: Path) -> None:
+def test_case_05_links_are_followed_and_kept(tmp_path: Path) -> None:
     (tmp_path / "dotfiles").mkdir()
     target = tmp_path / "dotfiles/zshrc"
     target.write_bytes(b"old")
@@ -98,7 +98,7 @@ def test_05_links_are_followed_and_kept(tmp_path: Path) -> None:
     assert (link.readlink(), (tmp_path / "chain").readlink()) == (tmp_path / "chain", Path("dotfiles/zshrc"))
 
 
-def test_33_a_dangling_link_gets_its_target_when_the_folder_is_there(tmp_path: Path) -> None:
+def test_case_33_a_dangling_link_gets_its_target_when_the_folder_is_there(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to("target")
     Writer().replace(look(link), b"x", 0o600)
@@ -113,7 +113,7 @@ def test_33_a_dangling_link_gets_its_target_when_the_folder_is_there(tmp_path: P
         look(tmp_path / "folder/file")
 
 
-def test_34_odd_files_are_refused_without_waiting(tmp_path: Path) -> None:
+def test_case_34_odd_files_are_refused_without_waiting(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     os.mkfifo(tmp_path / "fifo")
@@ -130,7 +130,7 @@ def test_34_odd_files_are_refused_without_waiting(tmp_path: Path) -> None:
 
 @needs_root
 @linux_only
-def test_06_owner_mode_list_and_attributes_are_kept(tmp_path: Path) -> None:
+def test_case_06_owner_mode_list_and_attributes_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     os.chown(path, 1234, 4321)
@@ -151,7 +151,7 @@ def test_06_owner_mode_list_and_attributes_are_kept(tmp_path: Path) -> None:
 
 
 @linux_only
-def test_25_the_default_list_of_a_folder_opens_nothing(tmp_path: Path) -> None:
+def test_case_25_the_default_list_of_a_folder_opens_nothing(tmp_path: Path) -> None:
     entries = [(1, 7, 0xFFFFFFFF), (2, 7, 1000), (4, 7, 0xFFFFFFFF), (0x10, 7, 0xFFFFFFFF), (0x20, 7, 0xFFFFFFFF)]
     acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in entries)
     os.setxattr(tmp_path, "system.posix_acl_default", acl)
@@ -167,13 +167,13 @@ def test_25_the_default_list_of_a_folder_opens_nothing(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_27_a_file_of_another_user_is_refused(users: Path) -> None:
+def test_case_27_a_file_of_another_user_is_refused(users: Path) -> None:
     path = users / "rc"
     path.write_bytes(b"x")
     assert "It belongs to the user root." in as_user(lambda: obstacle(look(path)))
 
 
-def test_38_a_read_only_file_is_not_overridden(users: Path) -> None:
+def test_case_38_a_read_only_file_is_not_overridden(users: Path) -> None:
     path = users / "rc"
     path.write_bytes(b"x")
     if ROOT:
@@ -183,7 +183,7 @@ def test_38_a_read_only_file_is_not_overridden(users: Path) -> None:
     assert "read-only (mode 0400)" in obstacle(look(path))
 
 
-def test_37_a_folder_that_takes_no_files_means_writing_in_place(users: Path) -> None:
+def test_case_37_a_folder_that_takes_no_files_means_writing_in_place(users: Path) -> None:
     path = users / "rc"
     path.write_bytes(b"a longer text")
     if ROOT:
@@ -203,7 +203,7 @@ def test_37_a_folder_that_takes_no_files_means_writing_in_place(users: Path) -> 
 
 @needs_root
 @linux_only
-def test_39_attributes_are_named(tmp_path: Path) -> None:
+def test_case_39_attributes_are_named(tmp_path: Path) -> None:
     (chattr,) = require("chattr")
     path = tmp_path / "rc"
     path.write_bytes(b"x")
@@ -216,7 +216,7 @@ def test_39_attributes_are_named(tmp_path: Path) -> None:
     assert obstacle(look(path)) == ""
 
 
-def test_35_a_file_with_two_names_keeps_both(tmp_path: Path) -> None:
+def test_case_35_a_file_with_two_names_keeps_both(tmp_path: Path) -> None:
     path = tmp_path / "rc"
     path.write_bytes(b"a longer text")
     os.link(path, tmp_path / "other")
@@ -229,7 +229,7 @@ def test_35_a_file_with_two_names_keeps_both(tmp_path: Path) -> None:
 
 @needs_root
 @linux_only
-def test_36_a_mount_point_is_written_in_place(tmp_path: Path) -> None:
+def test_case_36_a_mount_point_is_written_in_place(tmp_path: Path) -> None:
     path, source = tmp_path / "rc here", tmp_path / "source"
     path.write_bytes(b"")
     source.write_bytes(b"x")
@@ -245,7 +245,7 @@ def test_36_a_mount_point_is_written_in_place(tmp_path: Path) -> None:
 @needs_root
 @linux_only
 @pytest.mark.parametrize(("options", "says"), [("size=64k", "KiB free"), ("size=1m,nr_inodes=3", "more files")])
-def test_03_a_full_disk_is_noticed_before_any_write(tmp_path: Path, options: str, says: str) -> None:
+def test_case_03_a_full_disk_is_noticed_before_any_write(tmp_path: Path, options: str, says: str) -> None:
     subprocess.run([*require("mount"), "-t", "tmpfs", "-o", options, "none", tmp_path], check=True)
     try:
         (tmp_path / "filler").write_bytes(b"x" * 49152)
@@ -258,7 +258,7 @@ def test_03_a_full_disk_is_noticed_before_any_write(tmp_path: Path, options: str
 
 @needs_root
 @linux_only
-def test_38_a_read_only_file_system_is_named(tmp_path: Path) -> None:
+def test_case_38_a_read_only_file_system_is_named(tmp_path: Path) -> None:
     subprocess.run([*require("mount"), "-t", "tmpfs", "-o", "ro", "none", tmp_path], check=True)
     try:
         assert "read-only file system" in obstacle(look(tmp_path / "new/er"))
@@ -266,7 +266,7 @@ def test_38_a_read_only_file_system_is_named(tmp_path: Path) -> None:
         subprocess.run(["umount", tmp_path], check=True)
 
 
-def test_04_short_writes_are_continued(tmp_path: Path) -> None:
+def test_case_04_short_writes_are_continued(tmp_path: Path) -> None:
     class Short(System):
         def write(self, descriptor: int, data: Any) -> int:
             return os.write(descriptor, bytes(data)[: max(1, len(data) // 2)])
@@ -276,7 +276,7 @@ def test_04_short_writes_are_continued(tmp_path: Path) -> None:
     assert path.read_bytes() == b"0123456789" * 100
 
 
-def test_04_a_write_that_says_more_than_it_does_is_never_published(tmp_path: Path) -> None:
+def test_case_04_a_write_that_says_more_than_it_does_is_never_published(tmp_path: Path) -> None:
     class Lying(System):
         def write(self, descriptor: int, data: Any) -> int:
             os.write(descriptor, bytes(data)[:3])
@@ -290,7 +290,7 @@ def test_04_a_write_that_says_more_than_it_does_is_never_published(tmp_path: Pat
     assert temporaries(tmp_path) == []
 
 
-def test_20_a_file_that_changed_since_the_look_is_not_replaced(tmp_path: Path) -> None:
+def test_case_23_a_file_that_changed_since_the_look_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     found, missing = look(path), look(tmp_path / "new")
@@ -307,7 +307,7 @@ def test_20_a_file_that_changed_since_the_look_is_not_replaced(tmp_path: Path) -
     assert temporaries(tmp_path) == []
 
 
-def test_40_a_link_planted_at_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
+def test_case_40_a_link_planted_at_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     writer = Writer(token="known")
@@ -318,7 +318,7 @@ def test_40_a_link_planted_at_the_temporary_name_is_not_followed(tmp_path: Path)
     assert Writer().token != Writer().token
 
 
-def test_every_rename_is_made_to_last(tmp_path: Path) -> None:
+def test_case_01_every_rename_is_made_to_last(tmp_path: Path) -> None:
     """The file is synced after its last write and before the rename, the folder after it."""
     calls: list[str] = []
     path = tmp_path / "file"

@@ -153,7 +153,7 @@ def _recovers(folder: Path, *states: Picture) -> Callable[[], None]:
     return check
 
 
-def test_01_killed_anywhere_in_a_first_apply(start: Path) -> None:
+def test_case_01_killed_anywhere_in_a_first_apply(start: Path) -> None:
     copy = _Copy(start)
     before = picture(start)
     _apply(OLD)(start, None)
@@ -166,7 +166,7 @@ def test_01_killed_anywhere_in_a_first_apply(start: Path) -> None:
     assert bad == 0
 
 
-def test_01_killed_anywhere_in_a_server_move(set_up: Path) -> None:
+def test_case_01_killed_anywhere_in_a_server_move(set_up: Path) -> None:
     copy = _Copy(set_up)
     before = picture(set_up)
     _apply(NEW)(set_up, None)
@@ -179,7 +179,7 @@ def test_01_killed_anywhere_in_a_server_move(set_up: Path) -> None:
     assert bad == 0
 
 
-def test_01_killed_anywhere_in_an_undo_of_a_move(set_up: Path) -> None:
+def test_case_01_killed_anywhere_in_an_undo_of_a_move(set_up: Path) -> None:
     before = picture(set_up)
     _apply(NEW)(set_up, None)
     after = without_generations(set_up)
@@ -189,7 +189,7 @@ def test_01_killed_anywhere_in_an_undo_of_a_move(set_up: Path) -> None:
     assert bad == 0
 
 
-def test_01_a_stable_helper_name_breaks_the_promise(set_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_case_01_a_stable_helper_name_breaks_the_promise(set_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without the generation, the harness finds helpers that do not belong to the URL."""
     monkeypatch.setattr("wizard.apply.work.in_order", lambda targets, _: tuple(targets))
     points, bad = _kill_everywhere(Home(set_up, OLD, NEW), _planned(NEW, set_up), moments=("before",))
@@ -197,7 +197,7 @@ def test_01_a_stable_helper_name_breaks_the_promise(set_up: Path, monkeypatch: p
     assert bad > 0
 
 
-def test_01_writing_naively_breaks_the_promise(set_up: Path) -> None:
+def test_case_01_writing_naively_breaks_the_promise(set_up: Path) -> None:
     """The control: truncate and write, as most programs do."""
 
     def naive(home: Path, system: System | None) -> None:
@@ -213,7 +213,7 @@ def test_01_writing_naively_breaks_the_promise(set_up: Path) -> None:
 
 
 @pytest.mark.parametrize("code", errors(), ids=os.strerror)
-def test_02_refused_anywhere_in_a_server_move(set_up: Path, code: int) -> None:
+def test_case_02_refused_anywhere_in_a_server_move(set_up: Path, code: int) -> None:
     """One call fails: nothing changes, the message names file and reason, nothing is left over."""
     before, copy = picture(set_up), _Copy(set_up)
     rolled_back = number = 0
@@ -240,7 +240,7 @@ def test_02_refused_anywhere_in_a_server_move(set_up: Path, code: int) -> None:
 
 
 @pytest.mark.parametrize("failing_call", [70, 110])
-def test_01_killed_anywhere_on_the_way_back(set_up: Path, failing_call: int) -> None:
+def test_case_01_killed_anywhere_on_the_way_back(set_up: Path, failing_call: int) -> None:
     copy = _Copy(set_up)
     before = picture(set_up)
     _apply(NEW)(set_up, None)
@@ -264,7 +264,7 @@ def test_01_killed_anywhere_on_the_way_back(set_up: Path, failing_call: int) -> 
     assert bad == 0
 
 
-def test_36_killed_anywhere_while_a_file_is_written_in_place(start: Path) -> None:
+def test_case_36_killed_anywhere_while_a_file_is_written_in_place(start: Path) -> None:
     """A file with two names is written in place; what a kill cuts short there, the next start mends."""
     os.link(start / ".bashrc", start / "other-name")
     copy = _Copy(start, hard_link=("other-name", ".bashrc"))
@@ -287,7 +287,7 @@ def test_36_killed_anywhere_while_a_file_is_written_in_place(start: Path) -> Non
 
 
 @pytest.mark.parametrize("code", errors()[:2], ids=os.strerror)
-def test_02_a_disk_that_stays_broken_leaves_a_set_up_that_works(set_up: Path, code: int) -> None:
+def test_case_02_a_disk_that_stays_broken_leaves_a_set_up_that_works(set_up: Path, code: int) -> None:
     """Every call from the n-th on fails, the way back included; with a good disk the next start takes it back."""
     copy = _Copy(set_up)
     before = picture(set_up)

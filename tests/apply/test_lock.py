@@ -29,7 +29,7 @@ def _holder(path: Path) -> int:
     return child
 
 
-def test_24_a_second_wizard_names_the_first_and_is_free_after_its_death(tmp_path: Path) -> None:
+def test_case_24_a_second_wizard_names_the_first_and_is_free_after_its_death(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     child = _holder(path)
     try:
@@ -54,7 +54,7 @@ def test_the_lock_can_be_taken_again_and_is_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
-def test_52_without_locks_a_file_takes_their_place(tmp_path: Path, code: int) -> None:
+def test_case_52_without_locks_a_file_takes_their_place(tmp_path: Path, code: int) -> None:
     path = tmp_path / "lock"
 
     def flock(_: int, __: int) -> None:
@@ -67,7 +67,7 @@ def test_52_without_locks_a_file_takes_their_place(tmp_path: Path, code: int) ->
     assert not (tmp_path / "lock.pid").exists()
 
 
-def test_52_the_file_of_a_dead_process_is_no_lock(tmp_path: Path) -> None:
+def test_case_52_the_file_of_a_dead_process_is_no_lock(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
         os._exit(0)
@@ -81,7 +81,7 @@ def test_52_the_file_of_a_dead_process_is_no_lock(tmp_path: Path) -> None:
         assert (tmp_path / "lock.pid").read_text() == f"{os.getpid()}\n"
 
 
-def test_52_a_lock_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
+def test_case_52_a_lock_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
     started = time.monotonic()
     with held(tmp_path / "lock", wait=0.2, flock=lambda _, __: time.sleep(5)):
         assert time.monotonic() - started < 2

@@ -33,12 +33,12 @@ texts = st.one_of(st.binary(max_size=400), st.lists(st.sampled_from(PIECES), max
 @example(b"no newline")
 @example(b"\r\n" * 40_000)
 @example(b"cat <<EOF\nnever ended\n")
-def test_10_putting_and_removing_is_identity_for_any_bytes(text: bytes) -> None:
+def test_case_10_putting_and_removing_is_identity_for_any_bytes(text: bytes) -> None:
     assert remove(put(text, BLOCK)) == text
 
 
 @given(texts)
-def test_10_the_users_bytes_stay_where_they_are(text: bytes) -> None:
+def test_case_10_the_users_bytes_stay_where_they_are(text: bytes) -> None:
     result = put(text, BLOCK)
     assert result.startswith(text)
     assert put(result, BLOCK) == result
@@ -46,7 +46,7 @@ def test_10_the_users_bytes_stay_where_they_are(text: bytes) -> None:
 
 
 @given(texts.filter(lambda text: b"<<" not in text), texts.filter(bool))
-def test_10_what_comes_after_the_block_stays_too(before: bytes, after: bytes) -> None:
+def test_case_10_what_comes_after_the_block_stays_too(before: bytes, after: bytes) -> None:
     text = put(before, BLOCK) + after
     replaced = put(text, OTHER)
     assert replaced.startswith(before)
@@ -62,14 +62,14 @@ def test_no_file_becomes_just_the_block() -> None:
     assert remove(b"x\n") == b"x\n"
 
 
-def test_45_a_missing_last_newline_is_added_and_taken_away_again() -> None:
+def test_case_45_a_missing_last_newline_is_added_and_taken_away_again() -> None:
     text = put(b"alias ll='ls -l'", BLOCK)
     assert text.startswith(b"alias ll='ls -l'\n# >>>")
     assert remove(text) == b"alias ll='ls -l'"
     assert remove(text + b"added later\n") == b"alias ll='ls -l'\nadded later\n"
 
 
-def test_44_lines_that_end_in_crlf_stay_so_and_ours_end_in_lf() -> None:
+def test_case_44_lines_that_end_in_crlf_stay_so_and_ours_end_in_lf() -> None:
     text = put(b"a\r\nb\r\n", BLOCK)
     assert text == b"a\r\nb\r\n" + BLOCK.encode()
 
@@ -93,7 +93,7 @@ def test_a_block_that_an_editor_turned_to_crlf_is_found_and_replaced() -> None:
     ],
     ids=["lost-end", "lost-begin", "reversed", "begun-twice", "two-blocks", "indented", "heredoc", "tab-heredoc"],
 )
-def test_41_markers_that_cannot_be_trusted_are_refused_with_their_line(text: bytes, line: int, says: str) -> None:
+def test_case_41_markers_that_cannot_be_trusted_are_refused_with_their_line(text: bytes, line: int, says: str) -> None:
     acts: tuple[Callable[[], object], ...] = (lambda: put(text, BLOCK), lambda: remove(text), lambda: current(text))
     for act in acts:
         with pytest.raises(BlockProblem, match=says) as caught:
@@ -101,12 +101,12 @@ def test_41_markers_that_cannot_be_trusted_are_refused_with_their_line(text: byt
         assert caught.value.line == line
 
 
-def test_a_heredoc_that_would_swallow_half_of_the_block_is_refused() -> None:
+def test_case_41_a_heredoc_that_would_swallow_half_of_the_block_is_refused() -> None:
     with pytest.raises(BlockProblem):
         put(b"cat <<fi\nnever ended\n", BLOCK)
 
 
-def test_43_blocks_of_others_stay() -> None:
+def test_case_43_blocks_of_others_stay() -> None:
     conda = b"# >>> conda initialize >>>\neval x\n# <<< conda initialize <<<\n"
     assert put(conda * 2, BLOCK) == conda * 2 + BLOCK.encode()
 

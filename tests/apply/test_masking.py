@@ -46,13 +46,13 @@ quoted = st.text(string.ascii_letters + string.digits + " -_.,;:=+/#&|()$!", min
 
 @pytest.mark.parametrize("form", FORMS)
 @given(name=st.sampled_from(NAMES), word=words, text=quoted)
-def test_a_masked_line_holds_no_secret(form: str, name: str, word: str, text: str) -> None:
+def test_case_09_a_masked_line_holds_no_secret(form: str, name: str, word: str, text: str) -> None:
     assert "Zq" not in mask_line(form.format(name=name, word=word, quoted=text))
 
 
 @pytest.mark.parametrize("form", FORMS)
 @given(name=st.sampled_from(NAMES), word=words, text=quoted)
-def test_a_diff_holds_no_secret(form: str, name: str, word: str, text: str) -> None:
+def test_case_09_a_diff_holds_no_secret(form: str, name: str, word: str, text: str) -> None:
     """Case 09 for what Review shows: the user's line as context, as removed and as changed line."""
     line = form.format(name=name, word=word, quoted=text)
     before = f"first\n{line}\nlast\n".encode()

@@ -55,7 +55,7 @@ def planned(machine: Machine, *items: str) -> Plan:
     return make_plan(answers_for(), machine_of(machine.home), choices=choices)
 
 
-def test_31_the_hand_made_set_up_is_found_explained_and_left_alone_without_a_word(machine: Machine) -> None:
+def test_case_31_the_hand_made_set_up_is_found_explained_and_left_alone_without_a_word(machine: Machine) -> None:
     plan = planned(machine)
     assert {each.name for each in plan.migrations} == {
         "~/.bashrc:3",
@@ -72,7 +72,7 @@ def test_31_the_hand_made_set_up_is_found_explained_and_left_alone_without_a_wor
     assert (machine.home / ".bashrc").read_text().startswith(BASHRC)
 
 
-def test_31_what_was_chosen_goes_out_of_force_in_the_same_write_and_comes_back_with_undo(machine: Machine) -> None:
+def test_case_31_what_was_chosen_goes_out_of_force_in_the_same_write_and_comes_back_with_undo(machine: Machine) -> None:
     before = picture(machine.home)
     plan = planned(machine, "~/.bashrc:3", "~/.bashrc:5")
     (change,) = (each for each in plan.changes if each.path.name == ".bashrc")
@@ -88,7 +88,7 @@ def test_31_what_was_chosen_goes_out_of_force_in_the_same_write_and_comes_back_w
     assert picture(machine.home) == before
 
 
-def test_31_undo_gives_lines_back_around_later_edits(machine: Machine) -> None:
+def test_case_31_undo_gives_lines_back_around_later_edits(machine: Machine) -> None:
     carry_out(planned(machine, "~/.bashrc:3"), machine)
     rc = machine.home / ".bashrc"
     rc.write_text("echo above\n" + rc.read_text() + "echo below\n")
@@ -96,7 +96,7 @@ def test_31_undo_gives_lines_back_around_later_edits(machine: Machine) -> None:
     assert rc.read_text() == "echo above\n" + BASHRC + "echo below\n"
 
 
-def test_31_a_killed_write_leaves_every_line_in_the_file(machine: Machine) -> None:
+def test_case_31_a_killed_write_leaves_every_line_in_the_file(machine: Machine) -> None:
     """At each wrapped call: the file is the old or the new one, as a whole."""
     plan = planned(machine, "all")
     before = (machine.home / ".bashrc").read_bytes()
@@ -125,7 +125,7 @@ def environment(machine: Machine, *argv: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("shell", [("bash", "-l", "-i"), ("zsh", "-l", "-i")], ids=lambda each: str(each[0]))
-def test_31_a_login_shell_ends_before_the_migration_and_starts_after_it(
+def test_case_31_a_login_shell_ends_before_the_migration_and_starts_after_it(
     machine: Machine, shell: tuple[str, ...]
 ) -> None:
     command = (*shell, "-c", "echo started; env")
@@ -147,7 +147,7 @@ def test_31_a_login_shell_ends_before_the_migration_and_starts_after_it(
     assert code == 1 and "started" not in said
 
 
-def test_31_keys_of_the_settings_go_on_a_word_and_come_back(machine: Machine) -> None:
+def test_case_31_keys_of_the_settings_go_on_a_word_and_come_back(machine: Machine) -> None:
     text = '{\n  "model": "opus",\n  "env": {"MINE": "1", "ANTHROPIC_CUSTOM_HEADERS": "x-team: hunter2hunter2"}\n}\n'
     machine.settings_file.write_text(text)
     (offer,) = (each for each in planned(machine).migrations if each.path == machine.settings_file)
@@ -191,7 +191,7 @@ def lite(home: Path, code: str) -> None:
     subprocess.run([python, "-c", code], env=env, cwd=home, check=True, timeout=180, capture_output=True)
 
 
-def test_31_what_lite_configure_wrote_is_found_and_goes_on_a_word(machine: Machine) -> None:
+def test_case_31_what_lite_configure_wrote_is_found_and_goes_on_a_word(machine: Machine) -> None:
     machine.settings_file.unlink()
     lite(machine.home, _LITE)
     before = machine.settings_file.read_bytes()
@@ -285,7 +285,7 @@ ANY = st.lists(
 
 
 @given(ANY, st.sets(st.integers(0, 14)))
-def test_10_setting_aside_touches_only_the_chosen_lines_and_giving_back_is_identity(
+def test_case_10_setting_aside_touches_only_the_chosen_lines_and_giving_back_is_identity(
     text: bytes, numbers: set[int]
 ) -> None:
     places = {number: place for number in numbers if (place := place_of(text, number)) is not None}

@@ -47,14 +47,14 @@ def test_the_plan_names_every_file_with_its_mode(machine: Machine) -> None:
     assert plan.blockers == ()
 
 
-def test_28_planning_and_showing_write_nothing(machine: Machine) -> None:
+def test_case_28_planning_and_showing_write_nothing(machine: Machine) -> None:
     before, times = picture(machine.home, without="-"), stamps(machine.home)
     for change in make_plan(answers_for(), machine).changes:
         change.diff(machine.short(change.path))
     assert (picture(machine.home, without="-"), stamps(machine.home)) == (before, times)
 
 
-def test_08_a_second_plan_is_empty_and_writing_it_touches_nothing(machine: Machine) -> None:
+def test_case_08_a_second_plan_is_empty_and_writing_it_touches_nothing(machine: Machine) -> None:
     apply(machine)
     times = stamps(machine.home)
     plan = make_plan(answers_for(), machine_of(machine.home))
@@ -63,7 +63,7 @@ def test_08_a_second_plan_is_empty_and_writing_it_touches_nothing(machine: Machi
     assert stamps(machine.home) == times
 
 
-def test_a_server_move_leaves_the_start_up_files_alone(machine: Machine) -> None:
+def test_case_86_a_server_move_leaves_the_start_up_files_alone(machine: Machine) -> None:
     apply(machine)
     plan = make_plan(answers_for(NEW), machine_of(machine.home))
     assert {each.role for each in plan.pending} == {"helper", "settings", "setup-script", "answers"}
@@ -80,7 +80,7 @@ def test_a_file_at_our_path_that_we_did_not_write_is_a_conflict(machine: Machine
     assert conflict.conflict == "This wizard did not write what stands here, and would replace it."
 
 
-def test_42_a_file_of_ours_that_was_edited_is_a_conflict_that_says_so(machine: Machine) -> None:
+def test_case_42_a_file_of_ours_that_was_edited_is_a_conflict_that_says_so(machine: Machine) -> None:
     apply(machine)
     helper = machine.home / "bin/refresh-litellm-key.sh"
     helper.write_bytes(helper.read_bytes() + b"# mine\n")
@@ -103,7 +103,7 @@ def test_the_same_file_from_elsewhere_is_no_conflict(machine: Machine) -> None:
     assert make_plan(answers_for(), machine).conflicts == ()
 
 
-def test_foreign_values_in_settings_are_a_conflict_that_names_them_masked(machine: Machine) -> None:
+def test_case_09_58_foreign_values_in_settings_are_a_conflict_that_names_them_masked(machine: Machine) -> None:
     machine.settings_file.write_text(
         json.dumps(
             {
@@ -179,7 +179,7 @@ def test_settings_can_be_left_alone(machine: Machine) -> None:
     assert lines["apiKeyHelper"] == f"'{machine.home}/bin/refresh-litellm-key.sh'"
 
 
-def test_managed_settings_that_win_are_a_reason_not_to_write(machine: Machine) -> None:
+def test_case_58_managed_settings_that_win_are_a_reason_not_to_write(machine: Machine) -> None:
     path = Path("/etc/claude-code/managed-settings.json")
     env = {"ANTHROPIC_BASE_URL": "https://else.example", "ANTHROPIC_API_KEY": ""}
     layer = SettingsLayer("managed", path, wins=True, helper=None, env=env)
@@ -190,7 +190,7 @@ def test_managed_settings_that_win_are_a_reason_not_to_write(machine: Machine) -
     assert make_plan(answers_for(), dataclasses.replace(machine, layers=(same,))).blockers == ()
 
 
-def test_26_sudo_is_a_reason_not_to_write(machine: Machine) -> None:
+def test_case_26_sudo_is_a_reason_not_to_write(machine: Machine) -> None:
     if os.geteuid() != 0:
         pytest.skip("Not run, missing root rights")
     env = {**machine.env, "SUDO_UID": "1000", "SUDO_USER": "ada"}
@@ -208,7 +208,9 @@ def test_26_sudo_is_a_reason_not_to_write(machine: Machine) -> None:
         ('{"env": {}, "env": {}}', "a second time"),
     ],
 )
-def test_21_settings_that_cannot_be_read_are_refused_with_the_place(machine: Machine, text: str, says: str) -> None:
+def test_case_21_settings_that_cannot_be_read_are_refused_with_the_place(
+    machine: Machine, text: str, says: str
+) -> None:
     machine.settings_file.write_text(text)
     with pytest.raises(PlanError, match=says) as caught:
         make_plan(answers_for(), machine)
@@ -216,7 +218,7 @@ def test_21_settings_that_cannot_be_read_are_refused_with_the_place(machine: Mac
     assert machine.settings_file.read_text() == text
 
 
-def test_41_markers_that_cannot_be_trusted_are_asked_about_with_the_line(machine: Machine) -> None:
+def test_case_41_markers_that_cannot_be_trusted_are_asked_about_with_the_line(machine: Machine) -> None:
     rc = machine.home / ".zshrc"
     rc.write_text("a\n# <<< claude-litellm-wizard <<<\n")
     plan = make_plan(answers_for(), machine)
@@ -228,7 +230,7 @@ def test_41_markers_that_cannot_be_trusted_are_asked_about_with_the_line(machine
         carry_out(plan, machine, replace="all")
 
 
-def test_38_a_read_only_start_up_file_is_refused_only_when_it_would_change(machine: Machine) -> None:
+def test_case_38_a_read_only_start_up_file_is_refused_only_when_it_would_change(machine: Machine) -> None:
     (machine.home / ".zshrc").chmod(0o400)
     with pytest.raises(PlanError, match="read-only"):
         make_plan(answers_for(), machine)
@@ -238,7 +240,7 @@ def test_38_a_read_only_start_up_file_is_refused_only_when_it_would_change(machi
     assert make_plan(answers_for(), machine).is_empty
 
 
-def test_50_links_and_work_trees_are_told(machine: Machine) -> None:
+def test_case_50_links_and_work_trees_are_told(machine: Machine) -> None:
     dotfiles = machine.home / "dotfiles"
     (dotfiles / ".git").mkdir(parents=True)
     (machine.home / ".zshrc").rename(dotfiles / "zshrc")
@@ -266,7 +268,7 @@ def test_a_wrong_mode_of_a_private_file_is_put_right(machine: Machine) -> None:
     assert (machine.home / ".bashrc").stat().st_mode & 0o777 == 0o600
 
 
-def test_damaged_records_are_named_and_never_guessed(machine: Machine) -> None:
+def test_case_85_damaged_records_are_named_and_never_guessed(machine: Machine) -> None:
     apply(machine)
     ledger = machine.state_dir / "ledger.json"
     ledger.write_text("{")

@@ -119,7 +119,7 @@ def test_case_01_the_control_that_syncs_nothing(home: Path, writer: str) -> None
     assert bad
 
 
-def test_the_model_without_a_loss_is_the_disk(home: Path) -> None:
+def test_case_01_the_model_without_a_loss_is_the_disk(home: Path) -> None:
     """All kept is what really happened, and after the last sync nothing can be lost."""
     model: list[PoweredDisk] = []
     _apply(OLD)(home, PoweredDisk(home, model.append))

@@ -340,7 +340,7 @@ def test_case_23_overtaken_names_what_was_kept(place: Path) -> None:
     assert (path.read_text(), caught.value.kept.read_text(), caught.value.ours) == ("first", "second", b"ours")
 
 
-def test_merging_three_ways() -> None:
+def test_case_23_merging_three_ways() -> None:
     base = b'{"a": 1, "b": 2, "env": {"X": "1", "Y": "2"}}'
     now = b'{"a": 1, "b": 3, "env": {"X": "1", "Y": "2", "N": "n"}}'
     theirs = b'{"b": 2, "c": 4, "env": {"X": "9", "Y": "2"}}'

@@ -67,7 +67,7 @@ def theirs(path: Path, name: str = "theirs") -> None:
 # ── order, result, modes ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_move_is_written_make_before_break(machine: Machine) -> None:
+def test_case_16_86_a_move_is_written_make_before_break(machine: Machine) -> None:
     apply(machine)
     stages: list[Stage] = []
     apply(machine, NEW, progress=stages.append)
@@ -96,7 +96,7 @@ def test_a_first_helper_gets_its_plain_name_at_once(machine: Machine) -> None:
     assert [path.name for path in (machine.home / "bin").iterdir()] == ["refresh-litellm-key.sh"]
 
 
-def test_a_generation_goes_at_the_next_write_and_never_while_settings_name_it(machine: Machine) -> None:
+def test_case_48_a_generation_goes_at_the_next_write_and_never_while_settings_name_it(machine: Machine) -> None:
     apply(machine)
     apply(machine, NEW)
     (generation,) = (path for path in (machine.home / "bin").iterdir() if path.suffix != ".sh")
@@ -124,7 +124,7 @@ def _layer(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o277])
-def test_25_modes_of_everything_written(machine: Machine, umask: int) -> None:
+def test_case_25_modes_of_everything_written(machine: Machine, umask: int) -> None:
     before = os.umask(umask)
     try:
         apply(machine)
@@ -143,7 +143,7 @@ def test_25_modes_of_everything_written(machine: Machine, umask: int) -> None:
     assert {mode for name, mode in state.items() if (machine.home / name).is_file()} == {0o600}
 
 
-def test_05_linked_settings_and_start_up_files_stay_links(machine: Machine) -> None:
+def test_case_05_linked_settings_and_start_up_files_stay_links(machine: Machine) -> None:
     dotfiles = machine.home / "dotfiles"
     dotfiles.mkdir()
     for path in (machine.home / ".zshrc", machine.settings_file):
@@ -171,7 +171,7 @@ def test_two_start_up_files_that_are_one_get_one_block(machine: Machine) -> None
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.binary(max_size=300))
-def test_10_any_start_up_file_survives_an_apply_and_an_undo(machine: Machine, text: bytes) -> None:
+def test_case_10_any_start_up_file_survives_an_apply_and_an_undo(machine: Machine, text: bytes) -> None:
     rc = machine.home / ".bashrc"
     rc.write_bytes(text)
     apply(machine, replace="all")
@@ -306,7 +306,7 @@ def test_blockers_are_obeyed(machine: Machine) -> None:
 # ── other hands ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_42_edits_between_plan_and_write_are_merged(machine: Machine) -> None:
+def test_case_42_edits_between_plan_and_write_are_merged(machine: Machine) -> None:
     plan = make_plan(answers_for(), machine)
     theirs(machine.settings_file)
     rc = machine.home / ".zshrc"
@@ -319,7 +319,7 @@ def test_42_edits_between_plan_and_write_are_merged(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("name", ["bin/refresh-litellm-key.sh", ".config/claude/setup-litellm.sh"])
-def test_42_a_file_wholly_ours_that_changed_since_the_plan_is_refused(machine: Machine, name: str) -> None:
+def test_case_42_a_file_wholly_ours_that_changed_since_the_plan_is_refused(machine: Machine, name: str) -> None:
     apply(machine)
     plan = make_plan(answers_for(NEW), machine)
     (machine.home / name).write_text("theirs")
@@ -330,7 +330,7 @@ def test_42_a_file_wholly_ours_that_changed_since_the_plan_is_refused(machine: M
     assert picture(machine.home) == before
 
 
-def test_23_a_foreign_update_at_any_moment_of_a_move_is_kept_and_survives_undo(machine: Machine) -> None:
+def test_case_23_a_foreign_update_at_any_moment_of_a_move_is_kept_and_survives_undo(machine: Machine) -> None:
     """Another program replaces settings.json right before each call, that of the switch included."""
     apply(machine)
     kept = number = 0
@@ -376,7 +376,7 @@ def test_a_helper_that_somebody_edits_while_we_write_is_theirs(machine: Machine)
     assert {name for name in before if before[name] != after.get(name)} == {"bin/refresh-litellm-key.sh"}
 
 
-def test_22_a_torn_read_is_waited_for(machine: Machine) -> None:
+def test_case_22_a_torn_read_is_waited_for(machine: Machine) -> None:
     plan = make_plan(answers_for(), machine)
     whole = machine.settings_file.read_bytes()
     for torn in (b"", whole[:20]):
@@ -391,7 +391,7 @@ def test_22_a_torn_read_is_waited_for(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("torn", [b"", b'{"model": '])
-def test_22_what_stays_torn_is_refused_and_left_alone(machine: Machine, torn: bytes) -> None:
+def test_case_22_what_stays_torn_is_refused_and_left_alone(machine: Machine, torn: bytes) -> None:
     plan = make_plan(answers_for(), machine)
     machine.settings_file.write_bytes(torn)
     started = time.monotonic()
@@ -401,7 +401,7 @@ def test_22_what_stays_torn_is_refused_and_left_alone(machine: Machine, torn: by
     assert machine.settings_file.read_bytes() == torn
 
 
-def test_24_two_wizards(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_case_24_two_wizards(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "WAIT_SECONDS", 0.3)
     ready, tell = os.pipe()
     child = os.fork()
@@ -430,7 +430,7 @@ def test_24_two_wizards(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> No
 # ── failures and signals ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_02_a_failed_write_names_file_and_reason_and_leaves_all_as_before(machine: Machine) -> None:
+def test_case_02_a_failed_write_names_file_and_reason_and_leaves_all_as_before(machine: Machine) -> None:
     before = picture(machine.home)
     seen: list[str] = []
     watched = Watched(lambda _, name, moment: seen.append(name) if moment == "before" else None)
@@ -462,7 +462,7 @@ def test_a_progress_callback_that_raises_leaves_all_as_before(machine: Machine) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_49_signals_wait_until_the_write_is_done(machine: Machine, number: signal.Signals) -> None:
+def test_case_49_signals_wait_until_the_write_is_done(machine: Machine, number: signal.Signals) -> None:
     child = os.fork()
     if child == 0:
         signal.signal(number, signal.SIG_DFL)
@@ -495,7 +495,7 @@ def test_case_49_a_stop_from_the_keyboard_waits_too(machine: Machine) -> None:
     assert recover(machine) == ()
 
 
-def test_49_held_back_signals_reach_the_former_handler_once_it_is_over() -> None:
+def test_case_49_held_back_signals_reach_the_former_handler_once_it_is_over() -> None:
     came: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: came.append(number))
     try:
@@ -522,7 +522,7 @@ def test_signals_are_nobodys_business_in_a_thread() -> None:
     assert outcome == [[]]
 
 
-def test_48_what_a_killed_run_left_is_swept_and_only_that(machine: Machine) -> None:
+def test_case_48_what_a_killed_run_left_is_swept_and_only_that(machine: Machine) -> None:
     apply(machine)
     state = machine.state_dir
     (state / ".claude-litellm-wizard-0123456789abcdef.tmp").write_text("half")
@@ -535,7 +535,7 @@ def test_48_what_a_killed_run_left_is_swept_and_only_that(machine: Machine) -> N
     assert (machine.home / ".claude-litellm-wizard-mine.tmp").exists()
 
 
-def test_51_backups_are_private_and_the_newest_five_are_kept(machine: Machine) -> None:
+def test_case_51_backups_are_private_and_the_newest_five_are_kept(machine: Machine) -> None:
     for number in range(8):
         apply(machine, f"{OLD}/{number}")
     receipts = list_receipts(machine)
@@ -547,7 +547,7 @@ def test_51_backups_are_private_and_the_newest_five_are_kept(machine: Machine) -
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
-def test_09_a_secret_of_the_users_is_in_its_file_and_in_its_backup_only(machine: Machine) -> None:
+def test_case_09_a_secret_of_the_users_is_in_its_file_and_in_its_backup_only(machine: Machine) -> None:
     (machine.home / ".zshrc").write_text("export MY_TOKEN=Zqcanary\n")
     apply(machine)
     apply(machine, NEW)
@@ -560,7 +560,7 @@ def test_09_a_secret_of_the_users_is_in_its_file_and_in_its_backup_only(machine:
     assert {name for name in holders if "/backups/" not in name} == {".zshrc"}
 
 
-def test_35_a_file_with_two_names_keeps_both(machine: Machine) -> None:
+def test_case_35_a_file_with_two_names_keeps_both(machine: Machine) -> None:
     os.link(machine.home / ".bashrc", machine.home / "other-name")
     plan = make_plan(answers_for(), machine)
     (change,) = (each for each in plan.changes if each.path.name == ".bashrc")
@@ -572,7 +572,7 @@ def test_35_a_file_with_two_names_keeps_both(machine: Machine) -> None:
     assert (machine.home / "other-name").read_bytes() == BASHRC
 
 
-def test_03_a_disk_without_room_is_refused_before_any_write(machine: Machine) -> None:
+def test_case_03_a_disk_without_room_is_refused_before_any_write(machine: Machine) -> None:
     from tests.programs import require
 
     if os.geteuid() != 0:

@@ -36,7 +36,7 @@ def apply(machine: Machine, url: str = OLD, *shells: str) -> None:
     carry_out(plan, machine, replace="all")
 
 
-def test_undo_is_byte_exact_and_mode_exact(machine: Machine) -> None:
+def test_case_07_51_undo_is_byte_exact_and_mode_exact(machine: Machine) -> None:
     before = picture(machine.home)
     apply(machine)
     assert picture(machine.home) != before
@@ -48,7 +48,7 @@ def test_undo_is_byte_exact_and_mode_exact(machine: Machine) -> None:
     assert json.dumps(outcome.as_json())
 
 
-def test_undo_in_an_empty_home_leaves_it_empty(home: Path) -> None:
+def test_case_07_undo_in_an_empty_home_leaves_it_empty(home: Path) -> None:
     machine = machine_of(home)
     apply(machine)
     undo_last(machine)
@@ -70,7 +70,7 @@ def test_every_write_can_be_undone_in_turn(machine: Machine) -> None:
         undo_last(machine)
 
 
-def test_86_undo_of_a_move_returns_to_the_old_server(machine: Machine) -> None:
+def test_case_86_undo_of_a_move_returns_to_the_old_server(machine: Machine) -> None:
     apply(machine)
     apply(machine, NEW)
     undo_last(machine)
@@ -78,7 +78,7 @@ def test_86_undo_of_a_move_returns_to_the_old_server(machine: Machine) -> None:
     assert make_plan(answers_for(OLD, shells=("bash", "zsh", "fish")), machine).is_empty
 
 
-def test_edits_elsewhere_in_a_file_are_kept(machine: Machine) -> None:
+def test_case_07_edits_elsewhere_in_a_file_are_kept(machine: Machine) -> None:
     apply(machine)
     table = json.loads(machine.settings_file.read_text())
     machine.settings_file.write_text(json.dumps({**table, "theirs": 1}, indent="\t"))
@@ -142,7 +142,7 @@ def test_what_was_replaced_on_a_yes_comes_back(machine: Machine) -> None:
     assert machine.settings_file.read_text() == text
 
 
-def test_settings_that_became_unreadable_are_refused_and_left_alone(machine: Machine) -> None:
+def test_case_21_settings_that_became_unreadable_are_refused_and_left_alone(machine: Machine) -> None:
     apply(machine)
     machine.settings_file.write_text("{")
     before = picture(machine.home)
@@ -160,7 +160,7 @@ def test_the_list_says_when_and_what(machine: Machine) -> None:
     assert {"path": str(machine.settings_file), "role": "settings", "existed": True} in table["files"]  # type: ignore[operator]
 
 
-def test_a_damaged_receipt_is_named(machine: Machine) -> None:
+def test_case_85_a_damaged_receipt_is_named(machine: Machine) -> None:
     apply(machine)
     (machine.state_dir / "receipts/000001.json").write_text("[]")
     with pytest.raises(Refused, match=r"000001\.json is damaged"):

@@ -39,7 +39,7 @@ ANSWERS = st.builds(Response, st.integers(200, 599), HEADERS, BODIES, st.just(1.
 
 
 @given(SERVERS, ANSWERS)
-def test_without_a_key(server: Server, answer: Response) -> None:
+def test_case_62_without_a_key(server: Server, answer: Response) -> None:
     fault = unexpected(server, answer)
     verdict = judge(CATALOGUE, "gateway.alive", fault.verdict, **{**FACTS, **fault.facts})
     assert verdict.status == "fail"
@@ -47,7 +47,7 @@ def test_without_a_key(server: Server, answer: Response) -> None:
 
 
 @given(ANSWERS)
-def test_with_a_key(answer: Response) -> None:
+def test_case_62_with_a_key(answer: Response) -> None:
     fault = refusal(answer, KEY)
     verdict = judge(CATALOGUE, "key.accepted", fault.verdict, **{**FACTS, **fault.facts})
     assert verdict.status in ("fail", "warn")

@@ -97,7 +97,7 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-async def test_what_the_gateway_says_of_a_key(name: str, home: Path) -> None:
+async def test_case_69_what_the_gateway_says_of_a_key(name: str, home: Path) -> None:
     status, body, verdict = REFUSALS[name]
     async with serving(says(status, body)) as server:
         found, models = await Asked(server.port, home).models()
@@ -262,7 +262,7 @@ MODEL_REFUSALS: dict[str, tuple[int, str, str]] = {
 
 
 @pytest.mark.parametrize("name", MODEL_REFUSALS)
-async def test_what_the_gateway_says_of_a_message(name: str, home: Path) -> None:
+async def test_case_69_what_the_gateway_says_of_a_message(name: str, home: Path) -> None:
     status, body, verdict = MODEL_REFUSALS[name]
     async with serving(says(status, body)) as server:
         found = await Asked(server.port, home).message()
@@ -316,7 +316,7 @@ async def test_a_key_goes_out_as_bearer_and_nowhere_else(home: Path) -> None:
 @pytest.mark.parametrize(
     "confirmed", [frozenset(), frozenset({"http://127.0.0.1"}), frozenset({"https://127.0.0.1:1"})]
 )
-async def test_no_connection_before_the_origin_is_confirmed(confirmed: frozenset[str], home: Path) -> None:
+async def test_case_16_no_connection_before_the_origin_is_confirmed(confirmed: frozenset[str], home: Path) -> None:
     connections: list[Talk] = []
 
     async def handle(talk: Talk) -> None:
@@ -332,7 +332,7 @@ async def test_no_connection_before_the_origin_is_confirmed(confirmed: frozenset
     assert not connections
 
 
-async def test_a_redirect_never_takes_the_key_along(home: Path) -> None:
+async def test_case_15_a_redirect_never_takes_the_key_along(home: Path) -> None:
     async with serving(says(200, '{"data":[]}')) as sink:
         for status in (301, 302, 307, 308):
             location = f"http://127.0.0.1:{sink.port}/v1/models"
@@ -346,7 +346,7 @@ async def test_a_redirect_never_takes_the_key_along(home: Path) -> None:
 @pytest.mark.parametrize(
     "bad", ["", " ", "sk-a b", "sk-abc\n", "sk-abc\r\nX: y", "sk-’", "sk-\x00", "sk-é", "x" * 65536], ids=repr
 )
-async def test_a_key_that_can_not_be_sent_is_not(bad: str, home: Path) -> None:
+async def test_case_19_a_key_that_can_not_be_sent_is_not(bad: str, home: Path) -> None:
     async with serving(says(200, '{"data":[]}')) as server:
         found, models = await Asked(server.port, home).models(Secret(bad))
     assert found.verdict == "key-unsendable" and not models
@@ -433,7 +433,7 @@ async def test_a_gateway_that_does_not_tell(status: int, body: str, verdict: str
         ("bedrock", "a/../b?c#d %\r\n", "POST /bedrock/model/a%2F..%2Fb%3Fc%23d%20%25%0D%0A/invoke"),
     ],
 )
-async def test_one_tiny_message(route: str, model: str, line: str, home: Path) -> None:
+async def test_case_70_one_tiny_message(route: str, model: str, line: str, home: Path) -> None:
     bodies: list[bytes] = []
 
     async def handle(talk: Talk) -> None:

@@ -42,5 +42,5 @@ def test_the_words(verdict: str) -> None:
         assert kind.cause.endswith((".", "{message}")) and kind.fix.endswith((".", "}"))
 
 
-def test_nobody_is_told_to_switch_verification_off() -> None:
+def test_case_63_nobody_is_told_to_switch_verification_off() -> None:
     assert not re.search(r"verif|insecure|REJECT_UNAUTHORIZED", str(dict(CATALOGUE)))

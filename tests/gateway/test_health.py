@@ -56,7 +56,7 @@ async def test_the_version_is_shown_where_it_is_told(home: Path) -> None:
     assert found["gateway.identity"].cause == "LiteLLM 1.83.0"
 
 
-async def test_only_get_and_never_health_itself_and_never_a_credential(home: Path) -> None:
+async def test_case_70_only_get_and_never_health_itself_and_never_a_credential(home: Path) -> None:
     async with serving(litellm()) as server:
         await check(f"http://127.0.0.1:{server.port}", home)
     assert len(server.received) == 7
@@ -69,7 +69,7 @@ async def test_only_get_and_never_health_itself_and_never_a_credential(home: Pat
         assert b"accept-encoding: identity" in head.lower()
 
 
-async def test_the_environment_holds_no_key_that_could_be_sent(home: Path) -> None:
+async def test_case_80_the_environment_holds_no_key_that_could_be_sent(home: Path) -> None:
     env = dict.fromkeys(("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "LITELLM_API_KEY"), "sk-canary-123456")
     (home / ".netrc").write_text("machine 127.0.0.1 login ada password sk-canary-123456\n")
     (home / ".netrc").chmod(0o600)
@@ -79,7 +79,7 @@ async def test_the_environment_holds_no_key_that_could_be_sent(home: Path) -> No
     assert b"canary" not in b"".join(server.received)
 
 
-async def test_a_redirect_is_not_followed(home: Path) -> None:
+async def test_case_15_a_redirect_is_not_followed(home: Path) -> None:
     async with serving(litellm()) as sink:
         target = f"http://127.0.0.1:{sink.port}/health/liveliness"
         async with serving(says(302, Location=target)) as server:
@@ -145,7 +145,7 @@ def dated(seconds: float) -> servers.Handler:
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(0, "ok"), (200, "ok"), (-400, "clock-skew"), (86400, "clock-skew")])
-async def test_clocks(seconds: float, verdict: str, home: Path) -> None:
+async def test_case_71_clocks(seconds: float, verdict: str, home: Path) -> None:
     async with serving(dated(seconds)) as server:
         found = await check(f"http://127.0.0.1:{server.port}", home)
     assert found["gateway.alive"].verdict == verdict
@@ -156,7 +156,7 @@ async def test_a_date_that_is_none_is_no_matter(home: Path) -> None:
         assert (await check(f"http://127.0.0.1:{server.port}", home))["gateway.alive"].verdict == "ok"
 
 
-async def test_a_slow_gateway_works_and_is_called_slow(home: Path) -> None:
+async def test_case_64_a_slow_gateway_works_and_is_called_slow(home: Path) -> None:
     good = litellm()
 
     async def slow(talk: Talk) -> None:
@@ -169,7 +169,7 @@ async def test_a_slow_gateway_works_and_is_called_slow(home: Path) -> None:
     assert worst(tuple(found.values())) == "warn"
 
 
-async def test_everything_slow_ends_in_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_case_64_everything_slow_ends_in_time(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wizard.net.limits.CHECK", 0.5)
     async with serving(servers.hangs) as server:
         found = await check(f"http://127.0.0.1:{server.port}", home)
@@ -178,7 +178,7 @@ async def test_everything_slow_ends_in_time(home: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("where", ["connect", "tls", "answer"])
-async def test_cancelling_answers_at_once(where: str, home: Path) -> None:
+async def test_case_72_cancelling_answers_at_once(where: str, home: Path) -> None:
     scheme = "https" if where == "tls" else "http"
     async with serving(servers.hangs) as server:
         with servers.blackhole() as hole:
@@ -206,7 +206,7 @@ async def test_rows_are_reported_as_they_are_known(home: Path) -> None:
     assert seen.index("gateway.routes") < seen.index("gateway.ready")
 
 
-async def test_endless_answers_do_not_fill_memory(home: Path) -> None:
+async def test_case_65_endless_answers_do_not_fill_memory(home: Path) -> None:
     async with serving(servers.endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 262144)) as server:
         url = f"http://127.0.0.1:{server.port}"
         await check(url, home)

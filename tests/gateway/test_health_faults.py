@@ -34,21 +34,21 @@ async def check(url: str, home: Path, env: dict[str, str] | None = None, **gatew
     return {each.id: each for each in verdicts}
 
 
-async def test_redirect_to_https_names_the_url(home: Path) -> None:
+async def test_case_15_redirect_to_https_names_the_url(home: Path) -> None:
     async with serving(says(301, Location="https://127.0.0.1/llm/health/liveliness")) as server:
         alive = (await check(f"http://127.0.0.1:{server.port}/llm", home))["gateway.alive"]
     assert alive.verdict == "redirect-https"
     assert alive.facts["target"] == "https://127.0.0.1/llm"
 
 
-async def test_a_redirect_target_never_shows_its_query(home: Path) -> None:
+async def test_case_15_a_redirect_target_never_shows_its_query(home: Path) -> None:
     async with serving(says(302, Location="https://u:pw@idp.example/login?token=canary")) as server:
         alive = (await check(f"http://127.0.0.1:{server.port}", home))["gateway.alive"]
     assert alive.verdict == "redirect-login"
     assert "canary" not in str(alive) and "pw" not in str(alive)
 
 
-async def test_a_page_title_is_shown_inert(home: Path) -> None:
+async def test_case_17_a_page_title_is_shown_inert(home: Path) -> None:
     async with serving(says(200, TITLE, kind="text/html")) as server:
         alive = (await check(f"http://127.0.0.1:{server.port}", home))["gateway.alive"]
     assert 'a web page called "Welcome to [bold]Corp[/] Wi-Fi"' in alive.cause
@@ -75,7 +75,7 @@ async def test_a_url_that_is_none(url: str, home: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [says(503, "busy"), servers.resets], ids=["503", "reset"])
-async def test_a_flaky_gateway_gets_two_more_chances(bad: Handler, home: Path) -> None:
+async def test_case_69_a_flaky_gateway_gets_two_more_chances(bad: Handler, home: Path) -> None:
     async with serving(servers.first(2, bad, servers.litellm())) as server:
         found = await check(f"http://127.0.0.1:{server.port}", home)
     assert worst(tuple(found.values())) == "pass"
@@ -83,7 +83,7 @@ async def test_a_flaky_gateway_gets_two_more_chances(bad: Handler, home: Path) -
 
 
 @pytest.mark.parametrize("bad", [says(500, "oops"), says(404, "no"), says(429, "slow")], ids=["500", "404", "429"])
-async def test_other_answers_are_not_asked_for_again(bad: Handler, home: Path) -> None:
+async def test_case_69_other_answers_are_not_asked_for_again(bad: Handler, home: Path) -> None:
     async with serving(bad) as server:
         await check(f"http://127.0.0.1:{server.port}", home)
     assert server.lines.count("GET /health/liveliness") == 1
@@ -97,7 +97,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-async def test_what_the_certificate_says(authority: Authority, home: Path) -> None:
+async def test_case_63_what_the_certificate_says(authority: Authority, home: Path) -> None:
     tls = authority.issue("llm.corp.example", "llm2.corp.example", ends=-2, starts=-20).context()
     async with serving(servers.litellm(), tls) as server:
         facts = (await check(f"https://127.0.0.1:{server.port}", home))["gateway.tls"].facts
@@ -107,7 +107,7 @@ async def test_what_the_certificate_says(authority: Authority, home: Path) -> No
     assert not server.received, "the look at the certificate sends no request"
 
 
-async def test_authorities_of_the_environment(authority: Authority, home: Path) -> None:
+async def test_case_63_authorities_of_the_environment(authority: Authority, home: Path) -> None:
     async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
         url = f"https://127.0.0.1:{server.port}"
         for name in ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"):
@@ -131,7 +131,7 @@ def hashed(authority: Authority) -> Path:
 
 
 @pytest.mark.parametrize("name", ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"])
-async def test_an_authority_file_that_is_not_there(name: str, authority: Authority, home: Path) -> None:
+async def test_case_63_an_authority_file_that_is_not_there(name: str, authority: Authority, home: Path) -> None:
     async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
         url = f"https://127.0.0.1:{server.port}"
         tls = (await check(url, home, {name: "/nonexistent/ca.pem"}))["gateway.tls"]
@@ -150,7 +150,7 @@ async def test_an_authority_file_that_is_none(authority: Authority, home: Path) 
     assert found["gateway.tls"].verdict == "tls-ca-unusable"
 
 
-async def test_a_client_certificate(authority: Authority, home: Path) -> None:
+async def test_case_63_a_client_certificate(authority: Authority, home: Path) -> None:
     mine = authority.issue("ada", file="client")
     for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         async with serving(servers.litellm(), wants_certificate(newest)(authority)) as server:
@@ -188,7 +188,7 @@ def proxied(name: str, server: Running) -> dict[str, str]:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-async def test_every_proxy_variable_serves_every_gateway(
+async def test_case_68_every_proxy_variable_serves_every_gateway(
     name: str, tls: bool, authority: Authority, home: Path
 ) -> None:
     context = authority.issue(LOCAL).context() if tls else None
@@ -214,7 +214,9 @@ async def test_every_proxy_variable_serves_every_gateway(
     ids=["407", "403", "502", "hangs", "closes", "ssh"],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_a_proxy_that_does_not_help(handler: Handler, verdict: str, row: str, scheme: str, home: Path) -> None:
+async def test_case_68_a_proxy_that_does_not_help(
+    handler: Handler, verdict: str, row: str, scheme: str, home: Path
+) -> None:
     async with serving(handler) as proxy:
         found = await check(f"{scheme}://127.0.0.1:9", home, proxied("HTTPS_PROXY", proxy))
     bad = next(each for each in found.values() if each.status == "fail")
@@ -224,7 +226,7 @@ async def test_a_proxy_that_does_not_help(handler: Handler, verdict: str, row: s
     assert "canary" not in str(found)
 
 
-async def test_a_dead_proxy_is_named(home: Path) -> None:
+async def test_case_68_a_dead_proxy_is_named(home: Path) -> None:
     with servers.closed_port() as port:
         env = {"https_proxy": f"http://ada:canary@127.0.0.1:{port}"}
         connect = (await check("http://127.0.0.1:9", home, env))["gateway.connect"]
@@ -236,7 +238,7 @@ async def test_a_dead_proxy_is_named(home: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["socks5://127.0.0.1:1", "proxy.corp.example:http", "http://", "http://[::1", "nonsense"]
 )
-async def test_a_proxy_that_is_none(url: str, home: Path) -> None:
+async def test_case_68_a_proxy_that_is_none(url: str, home: Path) -> None:
     connect = (await check("http://127.0.0.1:9", home, {"HTTPS_PROXY": url}))["gateway.connect"]
     assert connect.verdict == "proxy-invalid"
     assert "HTTPS_PROXY" in connect.cause

@@ -93,7 +93,7 @@ def judge(each: Behaviour, rows: Mapping[str, dict[str, Any]]) -> None:
         assert "canary" not in str(found)
 
 
-def test_there_is_enough_of_it() -> None:
+def test_case_62_there_is_enough_of_it() -> None:
     assert len(ALL) == sum(len(each) for each in GROUPS.values()) > 200
     verdicts = [verdict for each in ALL.values() for verdict in each.verdict.split("|")]
     once = {verdict for verdict in verdicts if verdicts.count(verdict) < 2}
@@ -101,14 +101,14 @@ def test_there_is_enough_of_it() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_its_verdict(name: str, sweep: Sweep) -> None:
+def test_case_62_its_verdict(name: str, sweep: Sweep) -> None:
     result = sweep.found[name]
     assert not result["error"], result["error"]
     assert result["seconds"] < limits.CHECK + ROOM
     judge(ALL[name], {each["id"]: each for each in result["verdicts"]})
 
 
-def test_memory_stays_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_case_62_65_memory_stays_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One check after the other, of everything that sends too much; before the limits one took 2.9 GB."""
     greedy = {f"http, {each.name}": each for each in TOO_MUCH}
     grown = asyncio.run(_sweep(Authority(tmp_path), greedy, 1)).grown
@@ -138,7 +138,7 @@ async def _commanded() -> Mapping[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", COMMAND)
-def test_through_the_command(name: str, commanded: Mapping[str, dict[str, Any]]) -> None:
+def test_case_62_through_the_command(name: str, commanded: Mapping[str, dict[str, Any]]) -> None:
     each = ALL[f"http, {name}"]
     judge(each, {row["id"]: row for row in commanded[name]["checks"]})
     assert commanded[name]["ok"] == (each.worst != "fail")

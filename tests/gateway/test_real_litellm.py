@@ -24,7 +24,7 @@ async def check(url: str, home: Path, route: Route = "anthropic", ca_file: str =
 
 
 @pytest.mark.parametrize("route", ["anthropic", "bedrock"])
-async def test_it_passes(route: Route, litellm: Proxy, home: Path) -> None:
+async def test_case_62_it_passes(route: Route, litellm: Proxy, home: Path) -> None:
     found = await check(litellm.url, home, route)
     assert worst(tuple(found.values())) == "pass", found
     assert found["gateway.ready"].verdict == "database-unused"
@@ -81,12 +81,12 @@ async def test_a_path_that_it_does_not_have(litellm: Proxy, home: Path) -> None:
     assert (await check(f"{litellm.url}/nothing", home))["gateway.alive"].verdict == "wrong-path"
 
 
-async def test_https_to_its_http_port(litellm: Proxy, home: Path) -> None:
+async def test_case_63_https_to_its_http_port(litellm: Proxy, home: Path) -> None:
     found = await check(litellm.url.replace("http://", "https://"), home)
     assert found["gateway.tls"].verdict == "https-on-plain"
 
 
-async def test_a_check_costs_nothing(litellm: Proxy, home: Path) -> None:
+async def test_case_70_a_check_costs_nothing(litellm: Proxy, home: Path) -> None:
     before = len(litellm.log.read_text())
     await check(litellm.url, home)
     log = litellm.log.read_text()[before:]
@@ -110,7 +110,7 @@ async def test_the_right_key(litellm: Proxy, home: Path) -> None:
     assert (await send_message(bedrock, *to, ANTHROPIC_MODELS[0])).verdict == "model-not-bedrock"
 
 
-async def test_a_wrong_key(litellm: Proxy, home: Path) -> None:
+async def test_case_69_a_wrong_key(litellm: Proxy, home: Path) -> None:
     gateway = Gateway(url=litellm.url)
     to = (machine_at(home), Secret("sk-wrong-1234567890"), frozenset({gateway.address.origin}))
     accepted, models = await list_models(gateway, *to)

@@ -63,7 +63,7 @@ async def test_the_file_that_makes_it_verify_is_named_and_works(root: Authority,
     assert again.verdict == "tls-ok"
 
 
-async def test_no_byte_goes_to_a_server_nobody_vouches_for(root: Authority, home: Path) -> None:
+async def test_case_63_no_byte_goes_to_a_server_nobody_vouches_for(root: Authority, home: Path) -> None:
     heard: list[bytes] = []
 
     async def listens(talk: Talk) -> None:
@@ -94,7 +94,9 @@ async def test_without_a_file_the_advice_is_to_ask_for_one(root: Authority, home
 
 
 @pytest.mark.parametrize("known", ["on this machine", "by its organization"])
-async def test_an_incomplete_chain_is_told_from_an_unknown_authority(known: str, home: Path, tmp_path: Path) -> None:
+async def test_case_63_an_incomplete_chain_is_told_from_an_unknown_authority(
+    known: str, home: Path, tmp_path: Path
+) -> None:
     organization = "DigiCert Inc" if known == "by its organization" else ""
     root = Authority(tmp_path, "Corp Root")
     between = Authority(tmp_path, "Corp Issuing CA", parent=root, organization=organization)

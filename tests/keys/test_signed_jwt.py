@@ -87,7 +87,7 @@ def asked(algorithm: str, *, file: str = "", variable: str = "", **more: object)
         if (place, shell) == ("file", "dash") or algorithm in ("HS256", "RS256", "PS256", "ES256", "EdDSA")
     ],
 )
-def test_every_token_is_verified_by_another_library(
+def test_case_83_every_token_is_verified_by_another_library(
     home: Path, algorithm: str, program: str, place: str, shell: str
 ) -> None:
     require(shell)
@@ -269,7 +269,7 @@ def test_a_moved_program_is_found_again_on_path(home: Path) -> None:
 @pytest.mark.parametrize(
     ("algorithm", "program"), [("HS256", "python3"), ("HS256", "jwt"), ("RS256", "openssl"), ("ES256", "openssl")]
 )
-def test_a_missing_or_empty_secret_is_said(home: Path, algorithm: str, program: str) -> None:
+def test_case_83_a_missing_or_empty_secret_is_said(home: Path, algorithm: str, program: str) -> None:
     machine = machine_with(home, program)
     text = helper_text("jwt", asked(algorithm, file="~/signing"), machine)
     assert "does not exist" in run_helper(text, home, BARE).refusal
@@ -326,7 +326,9 @@ async def examined(home: Path, options: Mapping[str, Any], *programs: str, **env
         ("ES256", "nonsense", 0o600, "signing-key-unreadable"),
     ],
 )
-async def test_the_secret_is_examined(home: Path, algorithm: str, content: str, mode: int, verdict: str) -> None:
+async def test_case_83_the_secret_is_examined(
+    home: Path, algorithm: str, content: str, mode: int, verdict: str
+) -> None:
     text = signing_key(content) if content in SIGNERS else content
     private_file(home / "signing", text, mode)
     source, signer = await examined(home, asked(algorithm, file="~/signing"), "python3", "openssl")

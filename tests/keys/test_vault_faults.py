@@ -339,17 +339,17 @@ def _warm() -> None:
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda each: each.name)
-async def test_a_quick_fault(case: Case, home: Path, authority: Authority) -> None:
+async def test_case_32_79_a_quick_fault(case: Case, home: Path, authority: Authority) -> None:
     with little_memory():
         await run_case(case, home, authority)
 
 
-async def test_slow_faults_end_in_time(home: Path, authority: Authority) -> None:
+async def test_case_32_slow_faults_end_in_time(home: Path, authority: Authority) -> None:
     with little_memory():
         await asyncio.gather(*(run_case(case, home, authority) for case in SLOW))
 
 
-async def test_the_helper_keeps_little_in_memory(home: Path) -> None:
+async def test_case_65_the_helper_keeps_little_in_memory(home: Path) -> None:
     async with serving(vault()) as good, serving(servers.endless(OK_HEAD + b"\r\n", b"x" * 65536)) as flood:
         ran = []
         for server in (good, flood):
@@ -362,7 +362,7 @@ async def test_the_helper_keeps_little_in_memory(home: Path) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["health", "token", "mounts", "data"])
-async def test_a_redirect_never_takes_the_token_along(
+async def test_case_15_a_redirect_never_takes_the_token_along(
     status: int, place: str, home: Path, authority: Authority
 ) -> None:
     """From http and from https: to another origin, to plain http, to a sign-in page."""
@@ -387,7 +387,7 @@ async def test_a_redirect_never_takes_the_token_along(
         assert not sink.received, "nobody followed"
 
 
-async def test_an_address_that_never_answers(home: Path) -> None:
+async def test_case_32_an_address_that_never_answers(home: Path) -> None:
     with servers.blackhole() as port:
         options = options_of("vault", address=f"http://{LOCAL}:{port}", mount="secret", path="x")
         found, ran = await asyncio.gather(examine(home, options), asyncio.to_thread(run_helper, home, options))
@@ -395,7 +395,7 @@ async def test_an_address_that_never_answers(home: Path) -> None:
     judge_helper(ran, "in time")
 
 
-async def test_nothing_there_and_no_such_name(home: Path) -> None:
+async def test_case_32_nothing_there_and_no_such_name(home: Path) -> None:
     with servers.closed_port() as port:
         options = options_of("vault", address=f"http://{LOCAL}:{port}", mount="secret", path="x")
         found, ran = await asyncio.gather(examine(home, options), asyncio.to_thread(run_helper, home, options))
@@ -419,7 +419,7 @@ async def test_nothing_there_and_no_such_name(home: Path) -> None:
     ids=["407", "403", "502", "closes", "ssh"],
 )
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
-async def test_a_proxy_that_does_not_help(name: str, handler: Handler, reason: str, home: Path) -> None:
+async def test_case_68_a_proxy_that_does_not_help(name: str, handler: Handler, reason: str, home: Path) -> None:
     async with serving(handler) as proxy:
         options = options_of("vault", address="https://vault.corp.example", mount="secret", path="x")
         env = {name: f"http://ada:proxy-canary@{LOCAL}:{proxy.port}"}
