@@ -21,7 +21,7 @@ from tests.keys.helpers import (
     run_helper,
     write_helper,
 )
-from tests.keys.vault_double import VaultDouble, write_client_double
+from tests.keys.vault_double import LONG_LIVED, VaultDouble, write_client_double
 from tests.programs import require
 from wizard.keys.jwt_signers import SIGNERS
 from wizard.keys.presets import BY_NAME
@@ -43,7 +43,10 @@ class Case:
 
 @pytest.fixture(scope="module")
 def vault() -> Iterator[VaultDouble]:
-    with VaultDouble(token=TOKEN, secrets={"secret/litellm/claude-code": {"api_key": KEY}}) as double:
+    logins = {"auth/approle/login": {"role_id": "r", "secret_id": SECRET}, "auth/jwt/login": {"jwt": SECRET}}
+    secrets = {"secret/litellm/claude-code": {"api_key": KEY}}
+    with VaultDouble(token=TOKEN, secrets=secrets, logins=logins) as double:
+        double.lookup = (200, {"data": {**LONG_LIVED, "ttl": 60}})
         yield double
 
 
@@ -80,8 +83,28 @@ def vault_by(program: str, place: str) -> Callable[[Path, VaultDouble], Case]:
     return build
 
 
+def vault_signed_in(method: str, reader: str) -> Callable[[Path, VaultDouble], Case]:
+    def build(home: Path, double: VaultDouble) -> Case:
+        private_file(home / "credential", f"{SECRET}\n")
+        kind = (
+            {"role_id": "r", "secret_id_file": "~/credential"} if method == "approle" else {"jwt_file": "~/credential"}
+        )
+        options = options_of("vault", address=double.url, path="litellm/claude-code", sign_in=method, **kind)
+        return Case(helper_text("vault", options, _vault_machine(home, reader)), {}, (KEY, SECRET, "hvs.signed-in"))
+
+    return build
+
+
+def vault_by_token_helper(home: Path, double: VaultDouble) -> Case:
+    private_file(home / "credential", TOKEN)
+    keeper = private_file(home / "opt/keeper", f"#!/bin/sh\ncat '{home}/credential'\n", 0o700)
+    (home / ".vault").write_text(f'token_helper = "{keeper}"\n')
+    options = options_of("vault", address=double.url, path="litellm/claude-code")
+    return Case(helper_text("vault", options, _vault_machine(home, "jq")), {}, (KEY, TOKEN))
+
+
 def _vault_machine(home: Path, program: str) -> Machine:
-    machine = machine_with(home, "curl", "jq" if program == "vault" else program)
+    machine = machine_with(home, "curl", "timeout", "jq" if program == "vault" else program)
     if program != "vault":
         return machine
     write_client_double(home / "opt/vault", Path("/dev/null"), key=KEY)
@@ -124,6 +147,11 @@ CASES: Final[Mapping[str, Callable[[Path, VaultDouble], Case]]] = {
         for program in ("vault", "jq", "python3")
         for place in ("file", "environment")
     },
+    **{
+        f"vault-{method}-{reader}": vault_signed_in(method, reader)
+        for method, reader in (("approle", "jq"), ("approle", "python3"), ("jwt", "jq"))
+    },
+    "vault-token-helper": vault_by_token_helper,
 }
 
 every_case = pytest.mark.parametrize("name", CASES)

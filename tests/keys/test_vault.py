@@ -22,14 +22,33 @@ HTTPS = "https://vault.corp.example:8200"
 
 
 def test_what_the_vault_program_uses_is_prefilled(home: Path) -> None:
-    env = {"VAULT_ADDR": HTTPS, "VAULT_NAMESPACE": "team-a", "VAULT_CACERT": "/etc/ca.pem", "VAULT_TOKEN": "hvs.canary"}
+    env = {
+        "VAULT_ADDR": HTTPS,
+        "VAULT_NAMESPACE": "team-a",
+        "VAULT_CACERT": "/etc/ca.pem",
+        "VAULT_TOKEN": "hvs.canary",
+        "VAULT_CLIENT_CERT": "/etc/me.pem",
+        "VAULT_CLIENT_KEY": "/etc/me.key",
+    }
     known = BACKEND.prefill(machine_at(home, env=env))
-    assert known == {"address": HTTPS, "namespace": "team-a", "ca_file": "/etc/ca.pem"}
+    places = {"address": HTTPS, "namespace": "team-a", "ca_file": "/etc/ca.pem"}
+    assert known == {**places, "client_cert": "/etc/me.pem", "client_key": "/etc/me.key", "sign_in": "token"}
+    for name in ("VAULT_TOKEN", "BAO_TOKEN"):
+        assert BACKEND.prefill(machine_at(home, env={name: "hvs.canary"})) == {"sign_in": "token"}
 
 
 def test_openbao_variables_come_first_even_empty(home: Path) -> None:
-    env = {"BAO_ADDR": "https://bao:8200", "VAULT_ADDR": HTTPS, "BAO_NAMESPACE": "", "VAULT_NAMESPACE": "team-a"}
-    assert BACKEND.prefill(machine_at(home, env=env)) == {"address": "https://bao:8200"}
+    env = {
+        "BAO_ADDR": "https://bao:8200",
+        "VAULT_ADDR": HTTPS,
+        "BAO_NAMESPACE": "",
+        "VAULT_NAMESPACE": "team-a",
+        "BAO_CLIENT_CERT": "/etc/bao.pem",
+        "VAULT_CLIENT_CERT": "/etc/vault.pem",
+        "BAO_CLIENT_KEY": "",
+    }
+    known = BACKEND.prefill(machine_at(home, env=env))
+    assert known == {"address": "https://bao:8200", "client_cert": "/etc/bao.pem"}
 
 
 @pytest.mark.parametrize("address", ["vault:8200", "ftp://vault", "https://user:pw@vault", "https://vault\n", ""])
@@ -107,7 +126,7 @@ def test_a_proxy_serves_https_beyond_this_machine(address: str, env: dict[str, s
 
 
 @pytest.mark.parametrize(
-    "module", ["wizard.keys.backend", "wizard.keys.vault", "wizard.keys.vault_client", "wizard.render.helper"]
+    "module", ["wizard.keys.backend", "wizard.keys.vault", "wizard.keys.vault_examine", "wizard.render.helper"]
 )
 def test_nothing_heavy_is_imported_with_a_backend(module: str) -> None:
     code = f"import sys, {module}; from wizard.keys.backend import backends; backends(); print(*sys.modules)"

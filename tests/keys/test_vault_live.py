@@ -206,7 +206,8 @@ class TestTokens:
         ("data", "verdict"),
         [
             ({**LONG_LIVED, "ttl": 0}, "token-good"),
-            ({**LONG_LIVED, "ttl": 1800}, "token-short"),
+            ({**LONG_LIVED, "ttl": 1800}, "token-short-renewed"),
+            ({**LONG_LIVED, "ttl": 1800, "renewable": False}, "token-short"),
             ({**LONG_LIVED, "policies": ["root"]}, "token-root"),
             ({**LONG_LIVED, "ttl": "soon"}, "token-unseen"),
             ({}, "token-unseen"),
@@ -245,7 +246,7 @@ class TestVersions:
         with VaultDouble(mounts={real: version}, secrets={full: {"api_key": KEY}}) as double:
             options = {**options, "address": double.url}
             assert by_curl(home, options, double.token, reader).key == KEY
-            helper_asked = double.asked.copy()
+            helper_asked = [each for each in double.asked if not each.startswith("auth/token/")]
             found = (await examined(home, options, double.token))["secret"]
             assert (found.verdict, found.facts["version"]) == ("secret-found", int(version))
             assert double.asked[-2:] == helper_asked

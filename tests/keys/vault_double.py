@@ -30,7 +30,12 @@ HEALTHY: Final[Mapping[str, Any]] = {
     "server_time_utc": 1795427410,
     "version": "1.21.4",
 }
-LONG_LIVED: Final[Mapping[str, Any]] = {"ttl": 86400, "renewable": True, "policies": ["default", "reader"]}
+LONG_LIVED: Final[Mapping[str, Any]] = {
+    "ttl": 86400,
+    "creation_ttl": 86400,
+    "renewable": True,
+    "policies": ["default", "reader"],
+}
 
 Reply = tuple[int, object]
 """Status and body: an object is sent as JSON, bytes and text as they are."""
@@ -38,11 +43,13 @@ Reply = tuple[int, object]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the double was asked: path (decoded) and headers by lower-case name."""
+    """What the double was asked: path (decoded), headers by lower-case name, method and JSON body."""
 
     target: str
     path: str
     headers: Mapping[str, str] = field(repr=False)
+    method: str = "GET"
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -57,7 +64,13 @@ class VaultDouble:
     overrides: Mapping[str, Reply] = field(default_factory=dict)
     namespace: str = ""
     delay: float = 0.0
+    slow: Mapping[str, float] = field(default_factory=dict)
     certificate: tuple[Path, Path] | None = None
+    client_authority: Path | None = None
+    logins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Bodies that a sign-in takes, by path (`auth/jwt/login`); each gives a token of its own."""
+    given: list[str] = field(default_factory=list, repr=False)
+    """The tokens of sign-ins that have not been revoked."""
     requests: list[Request] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = field(default=None, repr=False)
 
@@ -67,9 +80,12 @@ class VaultDouble:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Request(self.path, unquote(urlsplit(self.path).path.removeprefix("/v1/")), headers)
+                path = unquote(urlsplit(self.path).path.removeprefix("/v1/"))
+                content = self.rfile.read(int(headers.get("content-length", "0")))
+                body = json.loads(content) if content else {}
+                asked = Request(self.path, path, headers, self.command, body)
                 double.requests.append(asked)
-                time.sleep(double.delay)
+                time.sleep(double.slow.get(path, double.delay))
                 status, body = double.answer(asked)
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
@@ -80,6 +96,8 @@ class VaultDouble:
                 self.end_headers()
                 self.wfile.write(content)
 
+            do_POST = do_LIST = do_GET  # noqa: N815 - as http.server calls them
+
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Say nothing."""
 
@@ -88,6 +106,9 @@ class VaultDouble:
         if self.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self.certificate)
+            if self.client_authority:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(self.client_authority)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
@@ -118,15 +139,50 @@ class VaultDouble:
         if asked.path == "sys/health":
             return self.health
         denied = (403, {"errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]})
-        if asked.headers.get("x-vault-token") != self.token:
-            return denied
         if asked.headers.get("x-vault-namespace", "").strip("/") != self.namespace:
             return denied
+        if asked.path.startswith("auth/") and asked.path.endswith("/login"):
+            return self._login(asked)
+        token = asked.headers.get("x-vault-token")
+        if token not in (self.token, *self.given):
+            return denied
+        if asked.path == "auth/token/revoke-self":
+            self.given.remove(token)
+            return 204, b""
+        if asked.path == "auth/token/renew-self":
+            return 200, {"auth": {"client_token": token, "lease_duration": 86400, "renewable": True}}
+        if asked.path == "sys/internal/ui/mounts":
+            kv = {name: {"type": "kv", "options": {"version": number}} for name, number in self.mounts.items()}
+            return 200, {"data": {"secret": {**kv, "cubbyhole/": {"type": "cubbyhole"}}, "auth": {}}}
+        if asked.method == "LIST":
+            return self._list(asked.path)
         if asked.path == "auth/token/lookup-self":
             return self.lookup
         if asked.path.startswith("sys/internal/ui/mounts/"):
             return self._mount(asked.path.removeprefix("sys/internal/ui/mounts/"))
         return self._read(asked.path)
+
+    def _login(self, asked: Request) -> Reply:
+        wanted = self.logins.get(asked.path)
+        if wanted is None:
+            return 403, {"errors": ["permission denied"]}
+        if asked.method != "POST" or dict(asked.body) != dict(wanted):
+            return 400, {"errors": ["invalid role or secret ID"]}
+        self.given.append(f"hvs.signed-in-{len(self.requests)}")
+        return 200, {"auth": {"client_token": self.given[-1], "lease_duration": 1200, "renewable": True}}
+
+    def _list(self, path: str) -> Reply:
+        for mount, version in self.mounts.items():
+            folder = path.rstrip("/") + "/"
+            if version == "2":
+                if not folder.startswith(f"{mount}metadata/"):
+                    continue
+                folder = mount + folder.removeprefix(f"{mount}metadata/")
+            if folder.startswith(mount):
+                below = [each.removeprefix(folder) for each in self.secrets if each.startswith(folder)]
+                keys = sorted({name + slash for name, slash, _ in (each.partition("/") for each in below)})
+                return (200, {"data": {"keys": keys}}) if keys else (404, {"errors": []})
+        return 404, {"errors": [f'no handler for route "{path}". route entry not found.']}
 
     def _mount(self, path: str) -> Reply:
         for mount, version in self.mounts.items():

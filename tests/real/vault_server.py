@@ -1,10 +1,11 @@
 """A real Vault-API server on loopback: rusty_vault 0.2.1, which cargo installs by name.
 
 What it does like HashiCorp Vault (compared with a Vault 1.21.4 built from source): KV version 1, init, unseal and seal,
-token creation, expiry of tokens, `auth/token/lookup-self`, 403 for a bad token, 503 when sealed, 404 for a missing
-secret. What it does differently: KV version 2 is accepted as an option and ignored; there is no `sys/health` and no
-`sys/internal/ui/mounts` (404, as on a Vault before 0.10); policies are not enforced; errors come as `{"error": "…"}`
-and a 404 has no body. `tests/keys/vault_double.py` stands in for those parts.
+token creation, expiry of tokens, `auth/token/lookup-self`, AppRole and userpass, listing folders, 403 for a bad token,
+503 when sealed, 404 for a missing secret. What it does differently: KV version 2 is accepted as an option and ignored;
+there is no `sys/health` and no `sys/internal/ui/mounts` (404, as on a Vault before 0.10); a token can't renew or revoke
+itself (500); policies are not enforced; errors come as `{"error": "…"}` and a 404 has no body.
+`tests/keys/vault_double.py` stands in for those parts.
 """
 
 from __future__ import annotations
@@ -99,6 +100,24 @@ class VaultServer:
         answer = self.request("POST", "auth/token/create", {"policies": ["default"], "ttl": ttl})
         token: str = answer["auth"]["client_token"]
         return token
+
+    def app_role(self, mount: str = "approle", name: str = "claude-code", **limits: object) -> tuple[str, str]:
+        """Enable AppRole at a mount, and return role id and secret id of a new role; `limits` are the role's own."""
+        self.sign_in_method(mount, "approle")
+        self.request("POST", f"auth/{mount}/role/{name}", {"token_policies": "default", "token_ttl": "20m", **limits})
+        role = self.request("GET", f"auth/{mount}/role/{name}/role-id")
+        secret = self.request("POST", f"auth/{mount}/role/{name}/secret-id", {})
+        return role["data"]["role_id"], secret["data"]["secret_id"]
+
+    def user(self, name: str, password: str, mount: str = "userpass") -> None:
+        """Enable userpass at a mount and add a user."""
+        self.sign_in_method(mount, "userpass")
+        self.request("POST", f"auth/{mount}/users/{name}", {"password": password})
+
+    def sign_in_method(self, mount: str, kind: str) -> None:
+        """Enable a sign-in method, unless something is mounted there."""
+        if f"{mount}/" not in self.request("GET", "sys/auth"):
+            self.request("POST", f"sys/auth/{mount}", {"type": kind})
 
     def wait_until_refused(self, token: str, path: str) -> None:
         """Return once the server refuses the token for `path`: it ends tokens a moment late."""

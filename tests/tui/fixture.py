@@ -84,6 +84,7 @@ def later_draft(url: str = URL) -> Draft:
 
 VAULT: Mapping[str, Any] = {
     "address": "https://vault.corp.example:8200",
+    "sign_in": "token",
     "mount": "secret",
     "path": "litellm/claude-code",
     "field": "api_key",
@@ -108,7 +109,15 @@ EXPIRED = (
 
 KEY_WORKS = (
     judge(SOURCE, "key.source.server", "vault-active", ms=12, address="vault.corp.example:8200", version="1.21.4"),
-    judge(SOURCE, "key.source.token", "token-good", ms=6, origin="~/.vault-token", life="lives 7 more hours"),
+    judge(
+        SOURCE,
+        "key.source.token",
+        "token-good",
+        ms=6,
+        origin="~/.vault-token",
+        life="lives 7 hours more (renewable)",
+        policies="default, litellm",
+    ),
     judge(
         SOURCE,
         "key.source.secret",

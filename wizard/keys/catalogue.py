@@ -60,8 +60,13 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     ),
     "vault-client-cert": Kind(
         "fail",
-        "{address} wants a client certificate, which the wizard and its helper can't show.",
-        "Ask whoever runs Vault for an address without, or read the key by a command of your own.",
+        "{address} wants a client certificate, and none was shown or the one shown is not wanted there.",
+        "Give the client certificate and its key that Vault wants (key.vault.client_cert, key.vault.client_key).",
+    ),
+    "vault-client-file": Kind(
+        "fail",
+        "The client certificate {file} can't be used: {reason}.",
+        "Give a PEM file and the key that belongs to it, without a passphrase.",
     ),
     "vault-plain-http": Kind(
         "fail",
@@ -94,9 +99,14 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Check the address and the port; it may be a load balancer or a sign-in page.",
     ),
     # Vault: the token
-    "token-good": Kind("pass", "The token from {origin} is good and {life}."),
+    "token-good": Kind("pass", "The token from {origin} is good and {life}. Policies: {policies}."),
     "token-short": Kind(
         "warn", "The token from {origin} lives only {left} more.", "Run {login} before it ends; renew it if you may."
+    ),
+    "token-short-renewed": Kind(
+        "warn",
+        "The token from {origin} lives only {left} more.",
+        "The helper renews it while Claude Code runs; after a longer break, run {login}.",
     ),
     "token-root": Kind(
         "warn",
@@ -110,6 +120,26 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Nothing to do; ask for Vault's default policy if you want its life shown.",
     ),
     "token-missing": Kind("fail", "There is no Vault token: neither VAULT_TOKEN nor {file}.", "Run {login}."),
+    "token-helper": Kind(
+        "fail", "Your token helper {program} gives no token: {reason}.", "Mend that, or run {login}, which fills it."
+    ),
+    "login-refused": Kind("fail", "Vault refuses the sign-in by {method}: {reason}.", "{remedy}"),
+    "login-no-mount": Kind(
+        "fail", "Vault has no sign-in by {method}: {reason}.", "Check the sign-in mount, and the namespace."
+    ),
+    "login-second-factor": Kind(
+        "fail",
+        "Vault wants a second factor for the sign-in by {method}, which a helper can't give.",
+        "Sign in with vault login yourself (key.vault.sign_in = token), or ask for a role without it.",
+    ),
+    "login-file": Kind(
+        "fail", "{file} can't be used to sign in: {reason}.", "Put the secret id or the JWT there, alone on one line."
+    ),
+    "login-odd-answer": Kind(
+        "fail",
+        "Vault answered the sign-in by {method} with status {status}: {reason}.",
+        "Run the test again; if this stays, ask whoever runs Vault.",
+    ),
     "token-malformed": Kind(
         "fail", "The token from {origin} holds a blank or a control character.", "Run {login} to get a new one."
     ),

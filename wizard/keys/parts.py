@@ -23,23 +23,29 @@ program() {
 }
 """
 
-SH_LIMITED: Final = """\
-# Runs a program for at most 8 seconds, then ends it; timeout ends what it started, too.
-limited() {
+
+def sh_limited(name: str = "limited", seconds: int = 8) -> str:
+    """Return sh that defines a function which runs a program and ends it after so many seconds, one more if it must."""
+    return f"""\
+# Runs a program for at most {seconds} seconds, then ends it; timeout ends what it started, too.
+{name}() {{
   if [ -x "$timeout_path" ]; then
-    "$timeout_path" -k 1 8 "$@"
+    "$timeout_path" -k 1 {seconds} "$@"
     return
   fi
   "$@" &
   child=$!
-  { sleep 8; kill "$child"; sleep 1; kill -KILL "$child"; } >/dev/null 2>&1 3>&- &
+  {{ sleep {seconds}; kill "$child"; sleep 1; kill -KILL "$child"; }} >/dev/null 2>&1 3>&- &
   watch=$!
   wait "$child"
   ended=$?
   kill "$watch" 2>/dev/null
   return "$ended"
-}
+}}
 """
+
+
+SH_LIMITED: Final = sh_limited()
 
 SH_SHOWN: Final = "# shellcheck disable=SC2088 # it is only shown\nshown="
 

@@ -116,4 +116,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if seen is None:
             return
         yield seen
-        seen = seen.__cause__ or seen.__context__
+        inner = seen.args[0] if seen.args else None  # urllib3 wraps some without saying what caused them
+        seen = seen.__cause__ or seen.__context__ or (inner if isinstance(inner, BaseException) else None)
