@@ -117,6 +117,65 @@ def test_case_62_65_memory_stays_bounded(tmp_path: Path, capsys: pytest.CaptureF
     assert grown < MORE_MEMORY
 
 
+TLS_KINDS: Final = {
+    "in TLS, expired": "tls-expired",
+    "in TLS, not yet": "tls-not-yet",
+    "in TLS, another host": "tls-hostname",
+    "in TLS, self-signed": "tls-untrusted",
+    "in TLS, old protocol": "tls-version",
+    "in TLS, wants ours, 1.3": "tls-client-cert",
+    "https, plain http": "https-on-plain",
+    "http, TLS handshake": "http-on-tls",
+}
+SLOW: Final = {
+    *("http, drips headers", "http, drips body", "http, drips chunks", "http, drips interim answers", "http, hangs"),
+    *("https, hangs", "https, drips its hello", "in TLS, drips behind TLS", "in TLS, hangs behind TLS"),
+}
+BIG: Final = {
+    *("http, endless body", "http, endless blanks", "http, endless headers", "http, endless status line"),
+    *("http, endless trailers", "http, interim answers in a flood", "http, 5 MB header", "http, huge JSON"),
+    *("http, promises a terabyte", "http, gzip bomb", "http, deep JSON", "http, deep JSON objects"),
+    *("http, big integer", "http, many small lists", "in TLS, floods behind TLS"),
+}
+NOT_OURS: Final = {
+    **dict.fromkeys(("http, portal", "http, portal with cookies", "http, sign-in page", "http, list"), "not-litellm"),
+    **dict.fromkeys(("http, null", "http, bad JSON", "http, bad UTF-8", "http, empty", "http, Ollama"), "not-litellm"),
+    **dict.fromkeys(("http, SSH", "http, HTTP/2", "http, HTTP/0.9", "http, garbage", "http, Redis"), "not-http"),
+}
+
+
+def verdict_of(name: str, sweep: Sweep) -> str:
+    """Return the verdict of the row that a behaviour shows itself in."""
+    rows = {each["id"]: each for each in sweep.found[name]["verdicts"]}
+    return str(rows[ALL[name].row]["verdict"])
+
+
+def test_case_63_each_kind_of_tls_trouble_has_its_own_verdict(sweep: Sweep) -> None:
+    assert {name: verdict_of(name, sweep) for name in TLS_KINDS} == TLS_KINDS
+    assert len(set(TLS_KINDS.values())) == len(TLS_KINDS)
+    told = json.dumps([each["verdicts"] for each in sweep.found.values()]).lower()
+    assert not [
+        word for word in ("reject_unauthorized", "--insecure", "skip_verify", "verification off") if word in told
+    ]
+
+
+def test_case_64_what_is_slow_is_given_up_in_time(sweep: Sweep) -> None:
+    took = {name: sweep.found[name]["seconds"] for name in SLOW}
+    assert max(took.values()) < limits.TOTAL + 0.5 + ROOM, took
+    assert {verdict_of(name, sweep) for name in SLOW} <= {"too-slow", "no-answer"}
+
+
+def test_case_65_what_is_big_is_given_up_at_once(sweep: Sweep) -> None:
+    took = {name: sweep.found[name]["seconds"] for name in BIG}
+    assert max(took.values()) < 1 + ROOM, took
+    assert limits.BODY == 256 * 1024
+    assert {verdict_of(name, sweep) for name in BIG} <= {"too-big", "encoded", "not-litellm"}
+
+
+def test_case_66_what_is_no_gateway_is_called_so(sweep: Sweep) -> None:
+    assert {name: verdict_of(name, sweep) for name in NOT_OURS} == NOT_OURS
+
+
 @pytest.fixture(scope="module")
 def commanded(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
     return asyncio.run(_commanded())
