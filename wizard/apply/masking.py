@@ -10,11 +10,13 @@ from wizard.secret import names_a_secret
 
 MASK: Final = "****"
 
-_NAME: Final = r"[A-Za-z_][A-Za-z0-9_.\-]*"
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_.\-]*+"
+_RUN_BEGINS: Final = r"(?<![A-Za-z0-9_.\-])[0-9.\-]*+"
+"""A name is looked for once in a run of its characters: in a line of five megabytes, from each of them takes hours."""
 _ASSIGNMENT: Final = re.compile(
-    rf"""(?P<quote>\\?["']?)(?P<name>{_NAME})(?P=quote)(?P<sign>\s*:(?!//)\s*|[ \t]*\+?=[ \t]*)"""
+    rf"""(?P<option>(?<![\w\-])--?{_NAME})\s+"""
+    rf"""|(?P<quote>\\?["']?){_RUN_BEGINS}(?P<name>{_NAME})(?P=quote)(?P<sign>\s*+:(?!//)\s*|[ \t]*\+?=[ \t]*)"""
     rf"""|\b(?:set|setenv)\s+(?:-\S+\s+)*(?P<word>{_NAME})(?:\[[^\]]*\])?\s+"""
-    rf"""|(?P<option>(?<![\w\-])--?{_NAME})\s+"""
 )
 _SHAPES: Final = re.compile(
     r"\b(?:sk-[A-Za-z0-9_\-]{4,}|hv[sbr]\.[A-Za-z0-9_\-]{4,}|gh[pousr]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|glpat-[\w\-]{8,}"
