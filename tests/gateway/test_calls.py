@@ -163,7 +163,7 @@ def from_now(claims: dict[str, object]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("claims", "ahead", "body", "verdict", "cause", "fix"), TOKENS)
-async def test_the_clock_of_the_gateway_judges_a_token(
+async def test_case_71_83_the_clock_of_the_gateway_judges_a_token(
     claims: dict[str, object], ahead: int, body: str, verdict: str, cause: str, fix: str, home: Path
 ) -> None:
     date = formatdate(time.time() + ahead, usegmt=True)

@@ -21,7 +21,7 @@ PATH = {"mount": "secret", "path": "litellm/claude-code", "field": "api_key"}
 HTTPS = "https://vault.corp.example:8200"
 
 
-def test_what_the_vault_program_uses_is_prefilled(home: Path) -> None:
+def test_case_77_what_the_vault_program_uses_is_prefilled(home: Path) -> None:
     env = {
         "VAULT_ADDR": HTTPS,
         "VAULT_NAMESPACE": "team-a",
@@ -37,7 +37,7 @@ def test_what_the_vault_program_uses_is_prefilled(home: Path) -> None:
         assert BACKEND.prefill(machine_at(home, env={name: "hvs.canary"})) == {"sign_in": "token"}
 
 
-def test_openbao_variables_come_first_even_empty(home: Path) -> None:
+def test_case_77_openbao_variables_come_first_even_empty(home: Path) -> None:
     env = {
         "BAO_ADDR": "https://bao:8200",
         "VAULT_ADDR": HTTPS,
@@ -60,18 +60,18 @@ def test_a_bad_variable_is_not_prefilled(home: Path, address: str) -> None:
 @pytest.mark.parametrize(
     "value", ["../../sys/x", "a//b", "a/./b", "a/..", "..", "a?b", "a#b", "a%2fb", "a\nb", "a\x00b", "/"]
 )
-def test_paths_that_would_read_something_else_are_refused(field: str, value: str) -> None:
+def test_case_78_paths_that_would_read_something_else_are_refused(field: str, value: str) -> None:
     _, problems = read_table(BACKEND.fields, {"address": HTTPS, **PATH, field: value}, "key.vault")
     assert [each.field for each in problems] == [f"key.vault.{field}"]
 
 
-def test_a_mount_is_never_an_option() -> None:
+def test_case_78_a_mount_is_never_an_option() -> None:
     _, problems = read_table(BACKEND.fields, {"address": HTTPS, **PATH, "mount": "-address=http:"}, "key.vault")
     assert "hyphen" in problems[0].text
 
 
 @pytest.mark.parametrize("value", ["a/b", "/a/b/", "sp ace/é", "a+b*", "it's", "$(id)", "-x", "a\\b"])
-def test_other_paths_are_taken_as_they_are(value: str, home: Path) -> None:
+def test_case_78_other_paths_are_taken_as_they_are(value: str, home: Path) -> None:
     options = options_of("vault", address=HTTPS, **{**PATH, "path": value})
     assert resolve(options, machine_at(home)).path == value.strip("/")
 
@@ -99,7 +99,7 @@ def test_what_others_ask_the_backend(home: Path) -> None:
 @pytest.mark.parametrize(
     ("programs", "missing"), [((), "vault, or curl and jq"), (("jq",), "vault, or curl and jq"), (("curl",), "jq")]
 )
-def test_no_program_is_said_with_what_to_install(home: Path, programs: tuple[str, ...], missing: str) -> None:
+def test_case_81_no_program_is_said_with_what_to_install(home: Path, programs: tuple[str, ...], missing: str) -> None:
     machine = machine_at(home, programs={name: Path("/usr/bin") / name for name in programs})
     with pytest.raises(NoProgramError, match=f"Install {missing}."):
         helper_text("vault", options_of("vault", address=HTTPS, **PATH), machine)

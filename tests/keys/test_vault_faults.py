@@ -433,7 +433,7 @@ async def test_case_68_a_proxy_that_does_not_help(name: str, handler: Handler, r
     assert not any(TOKEN.encode() in each for each in proxy.received)
 
 
-async def test_a_dead_proxy_is_named(home: Path) -> None:
+async def test_case_68_a_dead_proxy_is_named(home: Path) -> None:
     with servers.closed_port() as port:
         options = options_of("vault", address="https://vault.corp.example", mount="secret", path="x")
         found = await examine(home, options, HTTPS_PROXY=f"http://{LOCAL}:{port}")
@@ -441,7 +441,7 @@ async def test_a_dead_proxy_is_named(home: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["socks5://127.0.0.1:1", "http://[::1", "http://"])
-async def test_a_proxy_that_is_none(url: str, home: Path) -> None:
+async def test_case_68_a_proxy_that_is_none(url: str, home: Path) -> None:
     options = options_of("vault", address="https://vault.corp.example", mount="secret", path="x")
     found = await examine(home, options, HTTPS_PROXY=url)
     assert found["server"].verdict == "vault-proxy", found["server"]

@@ -62,7 +62,7 @@ class TestRealServer:
 
     @pytest.mark.parametrize("shell", SHELLS)
     @pytest.mark.parametrize("reader", READERS)
-    async def test_wizard_and_helper_read_the_same(
+    async def test_case_32_75_wizard_and_helper_read_the_same(
         self, home: Path, vault_server: VaultServer, reader: str, shell: str
     ) -> None:
         vault_server.put("secret/litellm/claude-code", api_key=KEY)
@@ -75,7 +75,7 @@ class TestRealServer:
         assert found["token"].facts["ttl_seconds"] in range(3601, 7201)
 
     @pytest.mark.parametrize("path", ["sp ace/é", "it's/$(id)", "a+b/c", 'q"uote/b\\s', "data/litellm/typed"])
-    async def test_odd_paths_are_literal(self, home: Path, vault_server: VaultServer, path: str) -> None:
+    async def test_case_75_78_odd_paths_are_literal(self, home: Path, vault_server: VaultServer, path: str) -> None:
         from urllib.parse import quote
 
         vault_server.put(f"secret/{quote(path.removeprefix('data/'))}", api_key=KEY)
@@ -84,7 +84,7 @@ class TestRealServer:
             assert by_curl(home, options, vault_server.root_token, reader).key == KEY
         assert (await examined(home, options, vault_server.root_token))["secret"].verdict == "secret-found"
 
-    async def test_a_mount_with_slashes(self, home: Path, vault_server: VaultServer) -> None:
+    async def test_case_75_a_mount_with_slashes(self, home: Path, vault_server: VaultServer) -> None:
         vault_server.mount("team/kv")
         vault_server.put("team/kv/a", api_key=KEY)
         for mount, path in (("team/kv", "a"), ("team", "kv/a")):
@@ -92,7 +92,7 @@ class TestRealServer:
             assert by_curl(home, options, vault_server.root_token).key == KEY
             assert (await examined(home, options, vault_server.root_token))["secret"].status == "pass"
 
-    async def test_a_token_that_ended(self, home: Path, vault_server: VaultServer) -> None:
+    async def test_case_32_74_a_token_that_ended(self, home: Path, vault_server: VaultServer) -> None:
         vault_server.put("secret/litellm/claude-code", api_key=KEY)
         token = vault_server.token("1s")
         await asyncio.to_thread(vault_server.wait_until_refused, token, "secret/litellm/claude-code")
@@ -101,14 +101,14 @@ class TestRealServer:
         assert (found["token"].verdict, found["secret"].status) == ("token-refused", "fail")
         assert found["token"].fix == f"Run vault login -address={vault_server.url}."
 
-    async def test_a_root_and_a_short_lived_token(self, home: Path, vault_server: VaultServer) -> None:
+    async def test_case_74_a_root_and_a_short_lived_token(self, home: Path, vault_server: VaultServer) -> None:
         vault_server.put("secret/litellm/claude-code", api_key=KEY)
         found = await examined(home, answers(vault_server.url), vault_server.root_token)
         assert found["token"].verdict == "token-root"
         found = await examined(home, answers(vault_server.url), vault_server.token("30m"))
         assert (found["token"].verdict, found["token"].status) == ("token-short", "warn")
 
-    async def test_a_sealed_server(self, home: Path, vault_server: VaultServer) -> None:
+    async def test_case_32_73_a_sealed_server(self, home: Path, vault_server: VaultServer) -> None:
         vault_server.seal()
         try:
             found = await examined(home, answers(vault_server.url), vault_server.root_token)
@@ -129,7 +129,7 @@ class TestRealServer:
             ({"api_key": " blank"}, "secret-not-a-key", "blank"),
         ],
     )
-    async def test_a_field_that_is_no_key(
+    async def test_case_76_a_field_that_is_no_key(
         self, home: Path, vault_server: VaultServer, fields: dict[str, object], verdict: str, part: str
     ) -> None:
         vault_server.put("secret/odd", **fields)
@@ -138,7 +138,7 @@ class TestRealServer:
             assert part in by_curl(home, options, vault_server.root_token, reader).refusal
         assert (await examined(home, options, vault_server.root_token))["secret"].verdict == verdict
 
-    async def test_a_missing_secret(self, home: Path, vault_server: VaultServer) -> None:
+    async def test_case_76_a_missing_secret(self, home: Path, vault_server: VaultServer) -> None:
         options = answers(vault_server.url, "no/such")
         assert "no secret at secret/no/such" in by_curl(home, options, vault_server.root_token).refusal
         assert (await examined(home, options, vault_server.root_token))["secret"].verdict == "secret-missing"
@@ -147,7 +147,7 @@ class TestRealServer:
 class TestTokens:
     """Where the token comes from, and what it may hold."""
 
-    async def test_the_file_serves_when_no_variable_is_set(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_74_the_file_serves_when_no_variable_is_set(self, home: Path, double: VaultDouble) -> None:
         token = private_file(home / ".vault-token", f"{double.token}\n")
         assert by_curl(home, answers(double.url), "").key == KEY
         assert (await examined(home, answers(double.url)))["token"].facts["origin"] == "~/.vault-token"
@@ -157,7 +157,7 @@ class TestTokens:
         found = (await examined(home, answers(double.url)))["token"]
         assert (found.verdict, found.fix) == ("token-file-wide", "Run: chmod 600 ~/.vault-token")
 
-    async def test_a_variable_wins_over_the_file(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_77_a_variable_wins_over_the_file(self, home: Path, double: VaultDouble) -> None:
         private_file(home / ".vault-token", "hvs.old")
         assert by_curl(home, answers(double.url), "hvs.old", BAO_TOKEN=double.token).key == KEY
         found = await examined(home, answers(double.url), "hvs.old", BAO_TOKEN=double.token)
@@ -168,7 +168,7 @@ class TestTokens:
         text = helper_text("vault", answers(double.url), machine_with(home, "curl", "jq"))
         assert run_helper(text, home, {}, shell=("/bin/dash",)).key == KEY
 
-    async def test_no_token_at_all(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_74_no_token_at_all(self, home: Path, double: VaultDouble) -> None:
         refusal = by_curl(home, answers(double.url), "").refusal
         assert refusal.endswith(f"Run: vault login -address={double.url}")
         found = await examined(home, answers(double.url))
@@ -176,13 +176,17 @@ class TestTokens:
         assert "sys/health" in double.asked and len(double.asked) == 1
 
     @pytest.mark.parametrize("token", ["hvs.a b", "hvs.a\nurl = http://127.0.0.1:9/x", "hvs.é", "hvs.\tb", "hvs.a\r"])
-    async def test_a_malformed_token_is_never_sent(self, home: Path, double: VaultDouble, token: str) -> None:
+    async def test_case_74_82_a_malformed_token_is_never_sent(
+        self, home: Path, double: VaultDouble, token: str
+    ) -> None:
         assert "control character" in by_curl(home, answers(double.url), token).refusal
         assert (await examined(home, answers(double.url), token))["token"].verdict == "token-malformed"
         assert double.asked == ["sys/health"]
 
     @pytest.mark.parametrize("token", ['a"b', "a\\b", '\\"\\', '"', "\\", "s.%(x)s$(id)`id`'"])
-    async def test_a_token_with_quotes_arrives_exactly(self, home: Path, double: VaultDouble, token: str) -> None:
+    async def test_case_82_a_token_with_quotes_arrives_exactly(
+        self, home: Path, double: VaultDouble, token: str
+    ) -> None:
         double.token = token
         for shell in SHELLS:
             ran = run_helper(
@@ -215,7 +219,7 @@ class TestTokens:
             (None, "token-unseen"),
         ],
     )
-    async def test_what_vault_says_of_a_token(
+    async def test_case_74_what_vault_says_of_a_token(
         self, home: Path, double: VaultDouble, data: object, verdict: str
     ) -> None:
         double.lookup = (200, {"data": data})
@@ -238,7 +242,7 @@ class TestVersions:
             ("kv/", "kv", "sp ace/é'+\"x"),
         ],
     )
-    async def test_all_read_the_same(
+    async def test_case_75_all_read_the_same(
         self, home: Path, reader: str, version: str, real: str, mount: str, path: str
     ) -> None:
         options = answers("http://127.0.0.1:1", path, mount=mount)
@@ -252,7 +256,7 @@ class TestVersions:
             assert double.asked[-2:] == helper_asked
 
     @pytest.mark.parametrize("reader", READERS)
-    async def test_a_namespace_goes_with_every_request_but_the_health(self, home: Path, reader: str) -> None:
+    async def test_case_77_a_namespace_goes_with_every_request_but_the_health(self, home: Path, reader: str) -> None:
         secrets = {"secret/litellm/claude-code": {"api_key": KEY}}
         with VaultDouble(namespace="team/a b", secrets=secrets) as double:
             options = answers(double.url, namespace="team/a b/")
@@ -273,7 +277,7 @@ class TestVersions:
             ({"api_key": True}, "secret-not-text", "is not text"),
         ],
     )
-    async def test_what_is_wrong_is_told_apart(
+    async def test_case_32_76_what_is_wrong_is_told_apart(
         self, home: Path, reader: str, fields: dict[str, object], verdict: str, part: str
     ) -> None:
         with VaultDouble(secrets={"secret/litellm/claude-code": fields}) as double:
@@ -283,7 +287,7 @@ class TestVersions:
         if verdict == "secret-no-field":
             assert "It has: other, third." in found.cause
 
-    async def test_an_unknown_mount_and_a_forbidden_path(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_32_76_an_unknown_mount_and_a_forbidden_path(self, home: Path, double: VaultDouble) -> None:
         options = answers(double.url, mount="nope")
         assert "no mount" in by_curl(home, options, double.token).refusal
         assert (await examined(home, options, double.token))["secret"].verdict == "secret-mount"
@@ -317,7 +321,9 @@ class TestOddServers:
             ((200, b" " * 400_000), "vault-not-vault"),
         ],
     )
-    async def test_the_state_of_the_server(self, home: Path, double: VaultDouble, health: Reply, verdict: str) -> None:
+    async def test_case_73_the_state_of_the_server(
+        self, home: Path, double: VaultDouble, health: Reply, verdict: str
+    ) -> None:
         double.health = health
         found = await examined(home, answers(double.url), double.token)
         assert found["server"].verdict == verdict
@@ -331,7 +337,7 @@ class TestOddServers:
     @pytest.mark.parametrize(
         "path", ["secret/data/litellm/claude-code", "sys/internal/ui/mounts/secret/litellm/claude-code"]
     )
-    async def test_an_odd_answer_is_neither_a_crash_nor_a_key(
+    async def test_case_79_an_odd_answer_is_neither_a_crash_nor_a_key(
         self, home: Path, double: VaultDouble, path: str, body: object
     ) -> None:
         double.overrides = {path: (200, body)}
@@ -342,12 +348,12 @@ class TestOddServers:
     @pytest.mark.parametrize(
         "path", ["secret/data/litellm/claude-code", "sys/internal/ui/mounts/secret/litellm/claude-code"]
     )
-    async def test_a_redirect_is_never_followed(self, home: Path, double: VaultDouble, path: str) -> None:
+    async def test_case_15_a_redirect_is_never_followed(self, home: Path, double: VaultDouble, path: str) -> None:
         double.overrides = {path: (307, b"")}
         assert "redirects" in by_curl(home, answers(double.url), double.token).refusal
         assert (await examined(home, answers(double.url), double.token))["secret"].status == "fail"
 
-    async def test_netrc_and_curlrc_change_nothing(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_80_82_netrc_and_curlrc_change_nothing(self, home: Path, double: VaultDouble) -> None:
         private_file(home / ".netrc", "machine 127.0.0.1 login ada password netrc-canary\n")
         (home / ".curlrc").write_text(f'verbose\noutput = "{home}/leak"\nnetrc\n')
         assert by_curl(home, answers(double.url), double.token).key == KEY
@@ -355,18 +361,18 @@ class TestOddServers:
         assert not [each for each in double.requests if "authorization" in each.headers]
         assert not (home / "leak").exists()
 
-    async def test_nobody_there(self, home: Path) -> None:
+    async def test_case_32_nobody_there(self, home: Path) -> None:
         url = f"http://127.0.0.1:{free_port()}"
         assert "nothing answers there" in by_curl(home, answers(url), "hvs.x-canary").refusal
         found = await examined(home, answers(url), "hvs.x-canary")
         assert found["server"].verdict == "vault-refused"
 
-    async def test_an_unknown_name(self, home: Path) -> None:
+    async def test_case_67_an_unknown_name(self, home: Path) -> None:
         url = "https://no-such-host.invalid:8200"
         assert "its name is not known" in by_curl(home, answers(url), "hvs.x-canary").refusal
         assert (await examined(home, answers(url), "hvs.x-canary"))["server"].verdict == "vault-unknown-name"
 
-    async def test_a_server_that_hangs(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_32_a_server_that_hangs(self, home: Path, double: VaultDouble) -> None:
         double.delay = 30
         started = time.monotonic()
         assert "did not answer in time" in by_curl(home, answers(double.url), double.token).refusal
@@ -414,7 +420,7 @@ class TestClientProgram:
         return [line[4:] for line in lines if line.startswith("arg ")], {name: value for name, _, value in pairs}
 
     @pytest.mark.parametrize("shell", SHELLS)
-    def test_it_gets_what_was_set_up_and_nothing_else(self, home: Path, shell: str) -> None:
+    def test_case_75_77_it_gets_what_was_set_up_and_nothing_else(self, home: Path, shell: str) -> None:
         options = answers("https://vault.corp.example:8200", namespace="team-a", ca_file="~/ca.pem")
         strays = dict.fromkeys(
             (
@@ -439,7 +445,7 @@ class TestClientProgram:
         assert "stray" not in seen.values()
 
     @pytest.mark.parametrize("shell", SHELLS)
-    def test_a_token_from_the_file_stays_out_of_its_environment(self, home: Path, shell: str) -> None:
+    def test_case_82_a_token_from_the_file_stays_out_of_its_environment(self, home: Path, shell: str) -> None:
         private_file(home / ".vault-token", "hvs.fr0m-file")
         env = {"PATH": "/usr/bin:/bin", "token": "exported"}
         assert self.run(home, answers("http://127.0.0.1:8200"), env, shell, key=KEY).key == KEY
@@ -465,7 +471,9 @@ class TestClientProgram:
             ("", 7, "(exit 7)"),
         ],
     )
-    def test_its_errors_become_one_sentence(self, home: Path, shell: str, error: str, code: int, part: str) -> None:
+    def test_case_76_its_errors_become_one_sentence(
+        self, home: Path, shell: str, error: str, code: int, part: str
+    ) -> None:
         env = {"PATH": "/usr/bin:/bin", "VAULT_TOKEN": "hvs.t0ken"}
         assert part in self.run(home, answers("http://127.0.0.1:8200"), env, shell, error=error, code=code).refusal
 
@@ -474,7 +482,7 @@ class TestClientProgram:
         said = {"key": KEY, "error": "WARNING! a newer version is out"}
         assert self.run(home, answers("http://127.0.0.1:8200"), env, **said).key == KEY
 
-    def test_curl_steps_in_when_it_is_gone(self, home: Path, double: VaultDouble) -> None:
+    def test_case_81_curl_steps_in_when_it_is_gone(self, home: Path, double: VaultDouble) -> None:
         machine = machine_with(home, "curl", "jq")
         machine = replace(machine, programs={**machine.programs, "vault": home / "gone/vault"})
         text = helper_text("vault", answers(double.url), machine)
@@ -483,7 +491,7 @@ class TestClientProgram:
         write_client_double(home / "bin/vault", home / "record", key="sk-by-path")
         assert run_helper(text, home, {**env, "PATH": f"{home}/bin:/usr/bin:/bin"}).key == "sk-by-path"
 
-    def test_nothing_left_is_said(self, home: Path) -> None:
+    def test_case_81_nothing_left_is_said(self, home: Path) -> None:
         machine = replace(machine_with(home), programs={"vault": home / "gone/vault"})
         text = helper_text("vault", answers("http://127.0.0.1:8200"), machine)
         refusal = run_helper(text, home, {"PATH": "/usr/bin:/bin", "VAULT_TOKEN": "x"}).refusal

@@ -91,7 +91,7 @@ class TestAppRole:
         assert (await examined(home, options))["token"].verdict == "login-file"
         assert double.asked == ["sys/health"]
 
-    async def test_a_file_that_others_read_is_told(self, home: Path, double: VaultDouble) -> None:
+    async def test_case_74_a_file_that_others_read_is_told(self, home: Path, double: VaultDouble) -> None:
         private_file(home / "secret-id", SECRET_ID, 0o644)
         options = answers(double.url, sign_in="approle", role_id="role-1", secret_id_file="~/secret-id")
         found = (await examined(home, options))["token"]
@@ -357,7 +357,7 @@ class TestRenewal:
 class TestClientCertificate:
     """A server that wants one."""
 
-    async def test_wizard_and_helper_show_it(self, home: Path) -> None:
+    async def test_case_77_wizard_and_helper_show_it(self, home: Path) -> None:
         authority = Authority(home)
         server, mine = authority.issue("127.0.0.1"), authority.issue("me.example", file="mine")
         for name, file in (("my:cert.pem", mine.certificate), ("my key.pem", mine.key)):
@@ -378,7 +378,7 @@ class TestClientCertificate:
                 found = await examined(home, {**options, **odd}, double.token)
                 assert found["server"].verdict == "vault-client-file"
 
-    def test_the_vault_program_gets_it(self, home: Path) -> None:
+    def test_case_77_the_vault_program_gets_it(self, home: Path) -> None:
         write_client_double(home / "opt/vault", home / "record", key=KEY)
         machine = machine_at(home, programs={"vault": home / "opt/vault"})
         options = options_of("vault", address=HTTPS, path="a/b", client_cert="~/c.pem")
