@@ -43,9 +43,13 @@ def paced(head: bytes, chunk: bytes, pause: float) -> Handler:
 
 
 def dated(seconds: float) -> Handler:
-    """A gateway whose clock differs."""
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-    return litellm(alive=says(200, servers.ALIVE, Date=date))
+    """A gateway whose clock differs; it is read at each request, as the suite runs for longer than the difference."""
+
+    async def alive(talk: Talk) -> None:
+        date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+        await says(200, servers.ALIVE, Date=date)(talk)
+
+    return litellm(alive=alive)
 
 
 def below(base: str) -> Handler:
