@@ -231,29 +231,6 @@ def test_case_21_settings_of_any_bytes_are_edited_or_refused_and_never_replaced(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Not run, missing root rights")
 @pytest.mark.skipif(sys.platform != "linux", reason="Not run, missing Linux")
-def test_case_06_mode_owner_and_attributes_stay_through_apply_and_undo(home: Path) -> None:
-    furnish(home)
-    machine = machine_of(home)
-    rc = machine.home / ".zshrc"
-    os.chown(rc, 0, 4321)
-    rc.chmod(0o640)
-    os.setxattr(rc, "user.note", b"mine")
-    os.setxattr(machine.settings_file, "security.wizard", b"label")
-
-    def look() -> list[object]:
-        paths = (rc, machine.settings_file)
-        listed = [{name: os.getxattr(path, name) for name in os.listxattr(path)} for path in paths]
-        return [*listed, *((path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in paths)]
-
-    before = look()
-    apply(machine)
-    assert look() == before
-    undo_last(machine)
-    assert look() == before
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="Not run, missing root rights")
-@pytest.mark.skipif(sys.platform != "linux", reason="Not run, missing Linux")
 def test_case_36_a_mounted_start_up_file_is_written_in_place_and_undone(machine: Machine) -> None:
     from tests.programs import require
 
