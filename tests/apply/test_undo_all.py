@@ -66,6 +66,19 @@ def test_case_07_all_after_more_applies_than_receipts_are_kept(machine: Machine)
         undo_all(machine)
 
 
+def test_case_07_when_the_kept_writes_are_undone_the_way_further_back_is_named(machine: Machine) -> None:
+    for url in urls(KEEP + 1):
+        apply(machine, url)
+    for _ in range(KEEP):
+        undo_last(machine)
+    for undo in (undo_last, look_back):
+        with pytest.raises(Refused, match=r"nothing to undo by itself any more.*undo --all"):
+            undo(machine)
+    undo_all(machine)
+    with pytest.raises(Refused, match="nothing that this wizard wrote is left here"):
+        undo_last(machine)
+
+
 def test_case_07_all_in_an_empty_home_leaves_it_empty(home: Path) -> None:
     machine = machine_of(home)
     for url in urls(3):

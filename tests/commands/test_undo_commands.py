@@ -74,6 +74,8 @@ def test_case_07_undo_all_is_as_before_the_first_run(wizard: Run, person: Path) 
 
 
 def test_case_07_the_list_tells_the_last_five(wizard: Run, person: Path) -> None:
+    empty = wizard("undo", "--list")
+    assert (empty.returncode, empty.stdout) == (0, "") and "nothing to undo" in empty.stderr
     for _ in range(5):
         applied(wizard)
     listed = wizard("undo", "--list")

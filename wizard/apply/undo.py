@@ -20,7 +20,12 @@ from wizard.apply.work import Job, Progress, Stage
 from wizard.machine.model import Machine
 from wizard.render.json_edit import JsonProblem
 
-NOTHING: Final = "There is nothing to undo: this wizard has written nothing here."
+NOTHING: Final = "There is nothing to undo: nothing that this wizard wrote is left here."
+ONLY_ALL: Final = (
+    "There is nothing to undo by itself any more. claude-litellm-wizard undo --all gives back what was there before the"
+    " first write."
+)
+"""Said once the kept writes are undone and older ones are still in effect."""
 
 Kept = tuple[tuple[Path, str], ...]
 
@@ -107,7 +112,7 @@ def _silent(_: Stage) -> None:
 
 def look_back(machine: Machine) -> Way:
     """Return what `undo_last` would do now; reads only. Raises Refused."""
-    last = _last(list_receipts(machine))
+    last = _last(list_receipts(machine), machine)
     try:
         return _way(last.number, ways_back(last, Store(machine.state_dir)), machine)
     except DamagedState as error:
@@ -125,7 +130,7 @@ def undo_last(
     """
     with held_back(), at_work(machine, progress, system) as work:
         work.recover()
-        last = _last(work.store.receipts())
+        last = _last(work.store.receipts(), machine)
         if number not in (None, last.number):
             raise Refused("Another claude-litellm-wizard has written since. Look at undo --list.")
         backs = ways_back(last, work.store)
@@ -136,9 +141,17 @@ def undo_last(
         return _undone(way)
 
 
-def _last(receipts: tuple[Receipt, ...]) -> Receipt:
+def why_nothing(machine: Machine) -> str:
+    """Say why no write can be taken back by itself: nothing is left of any, or only those that are too old."""
+    try:
+        return ONLY_ALL if Store(machine.state_dir).ledger().files else NOTHING
+    except (DamagedState, Unwritable):
+        return NOTHING
+
+
+def _last(receipts: tuple[Receipt, ...], machine: Machine) -> Receipt:
     if not receipts:
-        raise Refused(NOTHING)
+        raise Refused(why_nothing(machine))
     return receipts[0]
 
 

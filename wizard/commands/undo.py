@@ -15,6 +15,7 @@ from wizard.apply.undo import (
     look_back,
     undo_all,
     undo_last,
+    why_nothing,
 )
 from wizard.commands.shared import OK, REFUSED, USAGE, WRITE_FAILED, Stop, machine_to_write_on, print_json, this_machine
 from wizard.machine.model import Machine
@@ -39,6 +40,8 @@ def _list(machine: Machine, as_json: bool) -> int:
         return OK
     for each in receipts:
         print(each.line(machine))
+    if not receipts:
+        print(why_nothing(machine), file=sys.stderr)
     return OK
 
 
