@@ -30,7 +30,8 @@ HELPER_LIMIT: Final = 12.0
 SLOW_HELPER: Final = 3.0
 """Seconds after which a helper is called slow: Claude Code waits for it at every start (2.1.197, 2.1.330)."""
 
-_ANY_CLOCK: Final = 2
+_ANY_CLOCK: Final = 5
+"""Seconds of difference that say nothing of a clock: Date has whole ones, and a busy gateway sends an older one."""
 
 BARE_PATH: Final = "/usr/bin:/bin"
 
@@ -364,7 +365,7 @@ def token_life(key: Secret) -> int | None:
 
 
 def _clock(difference: int) -> str:
-    """Say how the gateway's clock differs from ours; its Date has whole seconds."""
+    """Say how the gateway's clock differs from ours."""
     if abs(difference) <= _ANY_CLOCK:
         return "agrees with this machine's"
     return f"is {duration(abs(difference))} {'ahead' if difference > 0 else 'behind'}"

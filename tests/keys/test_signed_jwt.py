@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.keys.helpers import (
     private_file,
     private_key,
     run_helper,
+    write_helper,
 )
 from tests.machines import machine_at
 from tests.programs import require
@@ -281,17 +283,59 @@ def test_case_83_a_missing_or_empty_secret_is_said(home: Path, algorithm: str, p
         assert run_helper(text, home, env).refusal == expected
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+@pytest.mark.parametrize(
+    ("algorithm", "program"),
+    [(name, program) for name in ("RS256", "PS256", "ES256", "EdDSA") for program in ("openssl", "jwt")],
+)
 @pytest.mark.parametrize("place", ["file", "environment"])
-def test_a_key_that_openssl_can_not_use_is_said(home: Path, algorithm: str, place: str) -> None:
+def test_a_key_that_can_not_be_used_is_said(home: Path, algorithm: str, program: str, place: str) -> None:
     made = load_pem_private_key(signing_key(algorithm).encode(), None)
     locked = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pass")).decode()
-    for content in ("no key at all\n", locked):
+    another = signing_key("ES384" if algorithm != "ES384" else "RS256")
+    temporary = home / "tmp"
+    temporary.mkdir()
+    for content in ("no key at all\n", locked, another):
         private_file(home / "signing", content)
         source = {"file": "~/signing"} if place == "file" else {"variable": "SIGNING_KEY"}
-        text = helper_text("jwt", asked(algorithm, **source), machine_with(home, "openssl"))
-        refusal = run_helper(text, home, {**BARE, "SIGNING_KEY": content}).refusal
-        assert "openssl can't sign" in refusal and algorithm in refusal
+        text = helper_text("jwt", asked(algorithm, **source), machine_with(home, program))
+        refusal = run_helper(text, home, {**BARE, "SIGNING_KEY": content, "TMPDIR": str(temporary)}).refusal
+        assert f"{program} can't sign" in refusal and algorithm.upper() in refusal.upper()
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "program"), [("EdDSA", "openssl"), ("EdDSA", "jwt"), ("RS256", "jwt"), ("PS512", "jwt")]
+)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_a_program_needs_in_a_file_is_no_secret_and_goes_again(
+    home: Path, algorithm: str, program: str, shell: str
+) -> None:
+    """strace shows every file opened for writing; none of them gets a line of the private key."""
+    strace, interpreter = require("strace", shell)
+    key = private_file(home / "signing", signing_key(algorithm))
+    text = helper_text("jwt", asked(algorithm, file="~/signing"), machine_with(home, program))
+    helper = write_helper(text, home)
+    temporary = home / "tmp"
+    temporary.mkdir()
+    argv: list[str | Path] = [
+        strace,
+        "-f",
+        "-y",
+        "-s",
+        "100000",
+        "-e",
+        "trace=write,openat,symlink,symlinkat",
+        "-o",
+        home / "trace",
+    ]
+    env = {**BARE, "TMPDIR": str(temporary)}
+    subprocess.run([*argv, interpreter, *SHELLS[shell][1:], helper], env=env, check=True, capture_output=True)
+    assert not list(temporary.iterdir())
+    lines = [line for line in (home / "trace").read_text().splitlines() if str(temporary) in line]
+    assert lines and all(", 0600) = " in line for line in lines if "O_CREAT" in line and "O_EXCL" in line)
+    secret = key.read_text().splitlines()[1]
+    assert secret in (home / "trace").read_text(), "the control: the key is written to pipes"
+    assert not [line for line in lines if secret in line]
 
 
 def test_a_key_of_a_longer_curve_is_refused_by_the_helper(home: Path) -> None:
@@ -324,6 +368,10 @@ async def examined(home: Path, options: Mapping[str, Any], *programs: str, **env
         ("ES384", "ES256", 0o600, "signing-key-wrong"),
         ("ES256", "RS256", 0o600, "signing-key-wrong"),
         ("ES256", "nonsense", 0o600, "signing-key-unreadable"),
+        ("PS256", "RS256", 0o600, "file-good"),
+        ("PS512", "EdDSA", 0o600, "signing-key-wrong"),
+        ("EdDSA", "EdDSA", 0o600, "file-good"),
+        ("EdDSA", "RS256", 0o600, "signing-key-wrong"),
     ],
 )
 async def test_case_83_the_secret_is_examined(

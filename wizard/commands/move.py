@@ -46,13 +46,20 @@ def _given(arguments: argparse.Namespace, before: Answers) -> list[str]:
     arguments.server = _url(arguments.url, before) if arguments.url else None
     given = assignments(arguments)
     if arguments.vault:
-        if (arguments.key or before.key.backend) != "vault":
+        address = _vault_address(before, arguments.key or before.key.backend)
+        if not address:
             text = f"--vault is of no use: your key comes from {arguments.key or before.key.backend}."
             raise Stop(USAGE, f"{text} Leave it out, or add --key vault.")
-        given.append(f"key.vault.address={arguments.vault}")
+        given.append(f"{address}={arguments.vault}")
     if not given:
         raise Stop(USAGE, f"Nothing is said about where to. Write {PROGRAM} move URL, or --vault URL for the Vault.")
     return given
+
+
+def _vault_address(before: Answers, backend: str) -> str:
+    """Return the answer that names the Vault in use: the key's own, or the one with a token's signing key."""
+    signed_by_vault = before.key.tables.get("jwt", {}).get("secret_from") == "vault"
+    return {"vault": "key.vault.address", "jwt": "key.jwt.vault_address" if signed_by_vault else ""}.get(backend, "")
 
 
 def _url(text: str, before: Answers) -> str:

@@ -100,9 +100,9 @@ async def list_models(
         return call.refused(answer), ()
     ids = [each.get("id") for each in data if isinstance(each, Mapping)]
     models = tuple(dict.fromkeys(each for each in ids if isinstance(each, str) and _MODEL_ID.fullmatch(each)))
-    clock = round(clock_skew(answer.headers)) if "date" in answer.headers else None
+    skew = clock_skew(answer.headers)
     verdict = "key-accepted" if models else "key-accepted-no-models"
-    return call.verdict(verdict, count=len(models), clock_difference_seconds=clock), models
+    return call.verdict(verdict, count=len(models), clock_difference_seconds=round(skew) if skew else None), models
 
 
 async def key_info(

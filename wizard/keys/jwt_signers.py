@@ -222,7 +222,12 @@ sign() {
 }
 """
 
-_PSS: Final = " \\\n    -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest"
+_PADDING: Final = {
+    "RS": " \\\n    -sigopt rsa_padding_mode:pkcs1",
+    "PS": " \\\n    -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest",
+    "ES": "",
+}
+"""Named for RS, too: without it openssl would sign with a key of a curve."""
 
 _CANT_SIGN: Final = (
     "fail \"openssl can't sign with the key in $shown. "
@@ -308,7 +313,7 @@ def _by_openssl(algorithm: str, from_file: bool) -> tuple[str, ...]:
         pieces = (_BASE64URL, _PEM_FILE if from_file else _PEM_SOURCE, _ED_OPENSSL)
     else:
         sign = _SIGN_FROM_FILE if from_file else _SIGN_FROM_SOURCE
-        sign = sign.replace("@padding", _PSS if algorithm.startswith("PS") else "")
+        sign = sign.replace("@padding", _PADDING[algorithm[:2]])
         pieces = (_BASE64URL, *pem, sign, _ES_OPENSSL if algorithm.startswith("ES") else _RS_OPENSSL)
     return tuple(each.replace("@algorithm", algorithm) for each in pieces)
 
