@@ -367,7 +367,7 @@ def token_life(key: Secret) -> int | None:
 def _clock(difference: int) -> str:
     """Say how the gateway's clock differs from ours."""
     if abs(difference) <= _ANY_CLOCK:
-        return "agrees with this machine's"
+        return "agrees"
     return f"is {duration(abs(difference))} {'ahead' if difference > 0 else 'behind'}"
 
 

@@ -115,8 +115,8 @@ class SignedJwt:
         source = source_of(options)
         if source.other:
             other, answers = source.nested(options)
-            return (*other.examinations(answers), (_SIGNER, "signing program"))
-        return ((SECRET, "secret" if is_symmetric(options) else "private key"), (_SIGNER, "signing program"))
+            return (*other.examinations(answers), (_SIGNER, "signer"))
+        return ((SECRET, "secret" if is_symmetric(options) else "private key"), (_SIGNER, "signer"))
 
     async def examine(self, options: Options, machine: Machine, report: Report) -> None:
         """Look at the secret or private key, and for a program that signs with it."""

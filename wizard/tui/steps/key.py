@@ -19,7 +19,7 @@ from wizard.net.address import AddressError
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.widgets.choice import Choice, Option
-from wizard.tui.widgets.form import FieldRow, Form
+from wizard.tui.widgets.form import FieldRow, Form, row_of
 from wizard.tui.widgets.side_pane import Explanation
 
 _REFRESH: Final = tuple(each for each in KEY_FIELDS if each.name == "refresh_seconds")
@@ -117,6 +117,8 @@ class KeyStep(StepScreen):
         origin = _origin(self.chosen, options)
         self.lead(f"Your credential goes to {origin} and nowhere else." if origin else self.LEAD)
         self.query_one("#notes", Static).update("\n".join(self.chosen.notes(options)))
+        if self.focused is not None and row_of(self.focused) is None:
+            self.explain(self.explanation_of(self.focused))
 
     def may_go_on(self) -> bool:
         """Next is always there: it says what is missing."""
