@@ -59,18 +59,24 @@ class Authority:
         self_signed: bool = False,
         file: str = "server",
         chain: Sequence[Authority] = (),
+        as_text: str = "",
+        purpose: x509.ObjectIdentifier | None = None,
     ) -> Issued:
         """Sign a certificate for hosts; it is valid from `starts` to `ends`, in days from now.
 
-        `chain` are the authorities whose certificates the server sends after its own.
+        `chain` are the authorities whose certificates the server sends after its own, `as_text` is an address that
+        stands there as if it were a name, `purpose` all that the certificate may be used for.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(names[0])
+        texts = [x509.DNSName(as_text)] if as_text else []
         unsigned = (
             _unsigned(subject, subject if self_signed else self._name, key, starts, ends)
-            .add_extension(x509.SubjectAlternativeName(_hosts(names)), critical=False)
+            .add_extension(x509.SubjectAlternativeName([*_hosts(names), *texts]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         )
+        if purpose:
+            unsigned = unsigned.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         signed = unsigned.sign(key if self_signed else self._key, hashes.SHA256())
         issued = Issued(self.folder / f"{file}.pem", self.folder / f"{file}.key")
         pem = [signed.public_bytes(Encoding.PEM), *(each.certificate.read_bytes() for each in chain)]

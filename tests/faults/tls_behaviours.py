@@ -7,7 +7,9 @@ import ssl
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.faults import servers
 from tests.faults.behaviours import HTML, SIGN_IN_PAGE, Behaviour, by_path, paced
@@ -17,6 +19,7 @@ from tests.faults.servers import Handler, Talk, litellm, says, sends
 LOCAL: Final = "127.0.0.1"
 Context = Callable[[Authority], ssl.SSLContext]
 TLS_ROW: Final = "gateway.tls"
+NGINX_MUTUAL: Final = "<html><head><title>400 No required SSL certificate was sent</title></head></html>"
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ def wants_certificate(newest: ssl.TLSVersion) -> Context:
     return make
 
 
-def certificate(*names: str, starts: int = -1, ends: int = 90, self_signed: bool = False) -> Context:
-    """A server with this certificate."""
-    return lambda authority: authority.issue(*names, starts=starts, ends=ends, self_signed=self_signed).context()
+def certificate(*names: str, **more: Any) -> Context:
+    """A server with this certificate; `more` is what `Authority.issue` takes."""
+    return lambda authority: authority.issue(*names, **more).context()
 
 
 def of_another_authority(authority: Authority) -> ssl.SSLContext:
@@ -107,6 +110,7 @@ HANDSHAKES: Final[list[Behaviour]] = [
     Behaviour("alert: access denied", alert(49), "tls-failed|tls-client-cert", TLS_ROW),
     Behaviour("alert: certificate required", alert(116), "tls-client-cert", TLS_ROW),
     Behaviour("alert: unknown authority", alert(48), "tls-client-cert", TLS_ROW),
+    Behaviour("half a hello", greets(b"\x16\x03\x03\x40\x00\x02"), "tls-failed", TLS_ROW, cause="cut in the middle"),
     Behaviour("half an alert", greets(b"\x15\x03\x03"), "tls-version|tls-failed", TLS_ROW),
 ]
 """An https URL, and what answers the greeting."""
@@ -118,6 +122,30 @@ CERTIFICATES: Final[list[InTls]] = [
     InTls("not for years", litellm(), "tls-not-yet", TLS_ROW, context=certificate(LOCAL, starts=900, ends=901)),
     InTls("another host", litellm(), "tls-hostname", TLS_ROW, context=certificate("llm.corp.example")),
     InTls("another address", litellm(), "tls-hostname", TLS_ROW, context=certificate("127.0.0.2")),
+    InTls(
+        "an address as a name",
+        litellm(),
+        "tls-hostname",
+        TLS_ROW,
+        context=certificate("llm.corp.example", as_text=LOCAL),
+        cause="for 127.0.0.1 as a name and not as an IP address, and you asked for 127.0.0.1",
+    ),
+    InTls(
+        "for clients only",
+        litellm(),
+        "tls-failed",
+        TLS_ROW,
+        context=certificate(LOCAL, purpose=ExtendedKeyUsageOID.CLIENT_AUTH),
+        cause="certificate purpose",
+    ),
+    InTls(
+        "for servers",
+        litellm(),
+        "tls-ok",
+        TLS_ROW,
+        worst="pass",
+        context=certificate(LOCAL, purpose=ExtendedKeyUsageOID.SERVER_AUTH),
+    ),
     InTls("self-signed", litellm(), "tls-untrusted", TLS_ROW, context=certificate(LOCAL, self_signed=True)),
     InTls("unknown authority", litellm(), "tls-untrusted", TLS_ROW, context=of_another_authority),
     InTls("old protocol", litellm(), "tls-version", TLS_ROW, context=old_protocol),
@@ -134,6 +162,11 @@ CERTIFICATES: Final[list[InTls]] = [
 ]
 
 BEHIND_TLS: Final = [
+    InTls("nginx without our certificate", says(400, NGINX_MUTUAL, kind=HTML), "tls-client-cert"),
+    InTls(
+        "IIS without our certificate", says(403, "<h2>Client certificate required</h2>", kind=HTML), "tls-client-cert"
+    ),
+    InTls("another 400", says(400, "<title>400 Bad Request</title>", kind=HTML), "not-litellm"),
     InTls("hangs behind TLS", servers.hangs, "no-answer"),
     InTls("closes behind TLS", servers.closes, "empty-reply"),
     InTls("cuts behind TLS", servers.resets, "reset|empty-reply"),

@@ -36,10 +36,18 @@ def unexpected(server: Server, response: Response) -> Fault:
         return _redirect(server.address, response)
     if status == 400 and server.address.scheme == "http" and _TLS_PORT.search(response.text[:4000]):
         return Fault("http-on-tls", status=status)
+    if status in _NO_CERTIFICATE and server.address.scheme == "https" and _MUTUAL.search(response.text[:4000]):
+        return Fault("tls-client-cert", status=status)
     if server.proxy and server.forwards and status in (403, 502, 503, 504) and not is_json(response):
         return Fault("proxy-refuses", where=server.proxy.where, proxy=server.proxy.shown, status=status)
     return _by_status(server, response)
 
+
+_NO_CERTIFICATE: Final = (400, 403, 495, 496)
+_MUTUAL: Final = re.compile(
+    r"no required ssl certificate was sent|the ssl certificate error|client certificate (?:is )?required", re.IGNORECASE
+)
+"""How nginx and IIS ask for a client certificate: after a handshake that went well."""
 
 _TLS_PORT: Final = re.compile(r"https|ssl-enabled|\btls\b", re.IGNORECASE)
 
@@ -100,6 +108,8 @@ def database(response: Response) -> Fault:
     told = state.get("db")
     if told is None or told == "Not connected":
         return Fault("database-unused", state=readiness(state))
+    if not isinstance(told, str):
+        return Fault("not-litellm", status=response.status, seen=describe(response))
     return Fault("database-connected" if told == "connected" else "database-down", state=readiness(state))
 
 

@@ -66,8 +66,8 @@ def _chain_bytes(tls: ssl.SSLObject) -> tuple[bytes, ...]:
 
 
 async def _closer(server: Server, fault: Fault) -> Fault:
-    if fault.verdict in _WITH_CERTIFICATE:
-        return Fault(fault.verdict, **{**fault.facts, **_told_by(await sent_chain(server), fault)})
+    if fault.verdict in _WITH_CERTIFICATE or "code" in fault.facts:
+        return Fault(fault.verdict, **{**fault.facts, **_told_by(await sent_chain(server), fault, server.address.host)})
     if fault.facts.get("silent"):
         return Fault("https-on-plain") if await _speaks_plainly(server) else fault
     if fault.verdict not in ("empty-reply", "reset"):
@@ -77,7 +77,7 @@ async def _closer(server: Server, fault: Fault) -> Fault:
     return Fault("tls-client-cert") if await _hangs_up_unasked(server) else fault
 
 
-def _told_by(chain: tuple[Certificate, ...], fault: Fault) -> dict[str, object]:
+def _told_by(chain: tuple[Certificate, ...], fault: Fault, host: str) -> dict[str, object]:
     """Return the facts of a chain. A date is that of the first certificate in it that has the fault."""
     if not chain:
         return {}
@@ -90,6 +90,8 @@ def _told_by(chain: tuple[Certificate, ...], fault: Fault) -> dict[str, object]:
     facts = {name: at_fault.as_facts()[name] for name in ("issuer", "not_before", "not_after")}
     if names := chain[0].names:
         facts["names"] = redact(", ".join(names), limit=80)
+        if fault.verdict == "tls-hostname" and host in names:  # then it stands there as a name
+            facts["names"] = f"{host} as a name and not as an IP address"
     return {**facts, "issuer": chain[0].issuer, "chain": [each.as_facts() for each in chain[:_CHAIN]]}
 
 

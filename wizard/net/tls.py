@@ -18,14 +18,17 @@ from wizard.secret import redact
 _BY_VERIFY_CODE: Final[Mapping[int, str]] = {
     9: "tls-not-yet",
     10: "tls-expired",
+    2: "tls-untrusted",
+    7: "tls-untrusted",
     18: "tls-untrusted",
     19: "tls-untrusted",
     20: "tls-untrusted",
     21: "tls-untrusted",
+    27: "tls-untrusted",
     62: "tls-hostname",
     64: "tls-hostname",
 }
-"""OpenSSL's X509_V_ERR codes (x509_vfy.h)."""
+"""OpenSSL's X509_V_ERR codes (x509_vfy.h). With any other, another authority would not help: tls-failed."""
 
 _BY_REASON: Final[Mapping[str, str]] = {
     "WRONG_VERSION_NUMBER": "https-on-plain",
@@ -74,6 +77,7 @@ class TlsStream:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host.rstrip("."))
         self._first = b""
+        self._flights = 0
         self.head = b""
 
     @property
@@ -86,6 +90,11 @@ class TlsStream:
         """What was agreed, for its certificate."""
         return self._tls
 
+    @property
+    def was_answered(self) -> bool:
+        """Whether a single byte has come from the other side."""
+        return bool(self._first)
+
     async def handshake(self) -> Peer:
         """Agree on TLS and verify the server. Raises Fault, and `no-answer` at the limit."""
         try:
@@ -96,7 +105,7 @@ class TlsStream:
         except ssl.SSLError as error:
             raise classify(error, self._first) from None
         except Fault as fault:
-            raise _cut(self._first, fault) from None
+            raise _cut(self._first, fault, self._flights) from None
         return _peer(self._tls)
 
     async def _shake_hands(self) -> None:
@@ -146,6 +155,7 @@ class TlsStream:
 
     async def _flush(self) -> None:
         if data := self._outgoing.read():
+            self._flights += 1
             await self._below.write(data)
 
     async def _fill(self) -> bool:
@@ -161,7 +171,7 @@ class TlsStream:
 def classify(error: ssl.SSLError, head: bytes) -> Fault:
     """Name what OpenSSL objected to; `head` is what the server sent first."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        verdict = _BY_VERIFY_CODE.get(error.verify_code, "tls-untrusted")
+        verdict = _BY_VERIFY_CODE.get(error.verify_code, "tls-failed")
         return Fault(verdict, reason=redact(error.verify_message or ""), code=error.verify_code)
     reason = error.reason or ""
     verdict = _BY_REASON.get(reason, "tls-failed")
@@ -184,10 +194,10 @@ def _silence(head: bytes) -> dict[str, object]:
     return {} if head else {"silent": True}
 
 
-def _cut(head: bytes, fault: Fault) -> Fault:
-    """Name a handshake that was cut; a server that had agreed on everything else misses our certificate."""
+def _cut(head: bytes, fault: Fault, flights: int) -> Fault:
+    """Name a handshake that was cut; a server that cuts after our second flight misses our certificate in it."""
     if head[:1] == _HANDSHAKE:
-        return Fault("tls-client-cert")
+        return Fault("tls-client-cert") if flights > 1 else Fault("tls-failed", reason="cut in the middle")
     if head and head[:1] != _ALERT:
         return Fault("https-on-plain") if head.startswith(b"HTTP/") else Fault("not-http", service=service_of(head))
     return fault
