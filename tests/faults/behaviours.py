@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -97,6 +98,18 @@ async def echoes(talk: Talk) -> None:
     await talk.send(await talk.request())
 
 
+def says_first(data: bytes, *, then: Callable[[Talk], object] = lambda _: None) -> Handler:
+    """A service that speaks first, listens, and then cuts the connection or waits for ever."""
+
+    async def handle(talk: Talk) -> None:
+        await talk.send(data)
+        await talk.request()
+        then(talk)
+        await servers.hangs(talk)
+
+    return handle
+
+
 def raw(head: str, body: bytes = b"") -> Handler:
     """These headers, this body."""
     return sends(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
@@ -134,7 +147,8 @@ TOO_SLOW = [
     Behaviour("a body that never ends and never comes", raw("HTTP/1.1 200 OK\nContent-Length: 12"), "cut-body"),
     Behaviour("keeps the connection of a body without length", paced(OK_HEAD + b'\r\n"x"', b"", 1), "too-slow"),
     Behaviour("is slow and well", after(2.3, litellm()), "ok-slow", worst="warn"),
-    Behaviour("answers 502 slowly", after(2.5, says(502, "no")), "upstream-down|too-slow"),
+    Behaviour("answers 502 slowly", after(2.5, says(502, "no")), "upstream-down"),
+    Behaviour("answers 503 very slowly", after(4.2, says(503, "no")), "upstream-down"),
     Behaviour("pings like an event stream", paced(OK_HEAD + b"\r\n", b": ping\n\n", 0.5), "too-slow"),
 ]
 
@@ -185,6 +199,9 @@ NOT_HTTP = [
     Behaviour("echo", echoes, "not-http"),
     Behaviour("garbage", sends(b"\x00\xff\xfe\r\n\r\n"), "not-http"),
     Behaviour("shoutcast", sends(b"ICY 200 OK\r\n\r\n"), "not-http"),
+    Behaviour("SSH that waits", says_first(b"SSH-2.0-OpenSSH_9.6\r\n"), "not-http", cause="an SSH server"),
+    Behaviour("SSH that cuts", says_first(b"SSH-2.0-x\r\n", then=servers.cut), "not-http", cause="an SSH server"),
+    Behaviour("MySQL that waits", says_first(b"J\0\0\0\n8.0.36\0caching_sha2\0"), "not-http", cause="a MySQL server"),
     Behaviour("blank lines", sends(b"\r\n\r\n\r\n"), "not-http"),
 ]
 
@@ -349,6 +366,18 @@ NEARLY_LITELLM = [
     Behaviour("route redirects", litellm(anthropic=says(301, Location="/x")), "redirect-other", ROUTES),
     Behaviour("route is hidden", litellm(anthropic=(403, "no")), "route-unknown", ROUTES, worst="warn"),
     Behaviour("route is missing", litellm(anthropic=(404, servers.NOT_FOUND)), "route-missing", ROUTES),
+    Behaviour("route refuses in words", litellm(anthropic=(405, "no")), "route-unknown", ROUTES, worst="warn"),
+    Behaviour("route wants another sign-in", litellm(anthropic=(401, "no")), "route-unknown", ROUTES, worst="warn"),
+    Behaviour(
+        "route of a gateway in front",
+        litellm(anthropic=(401, '{"message":"x"}')),
+        "route-unknown",
+        ROUTES,
+        worst="warn",
+    ),
+    Behaviour("route finds the request bad", litellm(anthropic=(400, "bad request")), "not-litellm", ROUTES),
+    Behaviour("route crashes", litellm(anthropic=(500, "Internal Server Error")), "upstream-down", ROUTES),
+    Behaviour("database is a riddle", litellm(ready=(200, '{"status":"healthy","db":{}}')), "not-litellm", READY),
     Behaviour("another route hangs", litellm(bedrock=servers.hangs), "routes", ROUTES, worst="pass"),
     Behaviour("sign of life hidden", litellm(alive=(404, "no")), "hidden", worst="warn"),
     Behaviour("sign of life forbidden", litellm(alive=(403, "<h1>no</h1>")), "hidden", worst="warn"),

@@ -12,8 +12,8 @@ import pytest
 from tests.faults import servers
 from tests.faults.behaviours import TITLE
 from tests.faults.certificates import Authority
-from tests.faults.servers import Handler, Running, says, sends, serving
-from tests.faults.tls_behaviours import LOCAL, wants_certificate
+from tests.faults.servers import Handler, Running, Talk, says, sends, serving
+from tests.faults.tls_behaviours import LOCAL, greets, wants_certificate
 from tests.machines import machine_at
 from wizard.answers import Gateway
 from wizard.gateway.health import ROWS, check_gateway
@@ -224,6 +224,26 @@ async def test_case_68_a_proxy_that_does_not_help(
     if bad.verdict != "not-http":
         assert "HTTPS_PROXY" in bad.cause
     assert "canary" not in str(found)
+
+
+@pytest.mark.parametrize("then", [servers.hangs, servers.closes], ids=["hangs", "closes"])
+async def test_case_68_a_proxy_that_opens_the_way_to_nowhere(then: Handler, home: Path) -> None:
+    async def handle(talk: Talk) -> None:
+        await talk.request()
+        await talk.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if then is servers.hangs:
+            await then(talk)
+
+    async with serving(handle) as proxy:
+        tls = (await check("https://127.0.0.1:9", home, proxied("HTTPS_PROXY", proxy)))["gateway.tls"]
+    assert tls.verdict == "proxy-dead"
+    assert "HTTPS_PROXY" in tls.cause
+
+
+async def test_case_68_a_server_that_refuses_through_a_proxy_is_not_the_proxy(home: Path) -> None:
+    async with serving(greets(b"\x15\x03\x03\x00\x02\x02\x46")) as server, serving(servers.connect_proxy()) as proxy:
+        found = await check(f"https://127.0.0.1:{server.port}", home, proxied("HTTPS_PROXY", proxy))
+    assert found["gateway.tls"].verdict == "tls-version"
 
 
 async def test_case_68_a_dead_proxy_is_named(home: Path) -> None:

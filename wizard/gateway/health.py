@@ -63,6 +63,9 @@ _HIDDEN: Final = (401, 403, 404, 405)
 _RETRIED: Final = (502, 503, 504)
 _RETRIES: Final = 2
 _PAUSE: Final = 0.25
+_IMPATIENT: Final = 4.0
+"""Seconds after which nothing is tried again: three slow tries would use up the whole check."""
+
 _EXPIRES_SOON: Final = 14
 
 Answer = Response | Fault
@@ -226,6 +229,8 @@ class _Check:
             return
         elif answer.status != 200 or answer.json() != _ALIVE_BODY:
             answer = await look_around(server, unexpected(server, answer))
+            if answer.verdict == "tls-client-cert":
+                answer = await explain(self.gateway, self.machine, server, answer)
         if isinstance(answer, Fault):
             self.fail("gateway.alive", answer, ms)
             raise _Stop("a sign of life comes first.")
@@ -267,7 +272,7 @@ class _Check:
         ms = max([task.result()[1] for task in asked.values()])
         wanted = self.gateway.route
         answer = answers[wanted]
-        served = [name for name, each in answers.items() if _is_served(each)]
+        served = [name for name, each in answers.items() if _is_served(name, each, told=name == wanted)]
         facts = {"route": wanted, "path": ROUTES[wanted], "served": ", ".join(served)}
         if isinstance(answer, Fault):
             self.say("gateway.routes", answer.verdict, ms, **{**answer.facts, **facts})
@@ -286,6 +291,7 @@ class _Check:
 
 async def _ask(server: Server, path: str, stream: Stream | None = None, method: str = "GET") -> tuple[Answer, float]:
     """Ask; a cut connection and 502, 503, 504 are tried again. Returns how long the last try took."""
+    first = time.monotonic()
     for left in reversed(range(_RETRIES + 1)):
         started = time.monotonic()
         try:
@@ -293,7 +299,7 @@ async def _ask(server: Server, path: str, stream: Stream | None = None, method: 
         except Fault as fault:
             answer = fault
         again = answer.verdict == "reset" if isinstance(answer, Fault) else answer.status in _RETRIED
-        if not again or not left:
+        if not again or not left or time.monotonic() - first > _IMPATIENT:
             break
         stream = None
         await asyncio.sleep(_PAUSE)
@@ -315,9 +321,20 @@ def _tls_facts(peer: Peer) -> dict[str, object]:
     return {**facts, "tls_version": peer.version}
 
 
-def _is_served(answer: Answer) -> bool:
-    """Whether LiteLLM itself answered: a refusal of the method, of a missing key, or its crash over that."""
-    return isinstance(answer, Response) and answer.status in (400, 401, 405, 422, 500) and not is_page(answer)
+def _is_served(route: str, answer: Answer, *, told: bool) -> bool:
+    """Whether LiteLLM itself answered: a refusal of the method, of a missing key, or its crash over that.
+
+    `told` is whether the answer has a body, in which a server in front would speak otherwise: LiteLLM refuses in JSON
+    and crashes in plain text, and over a missing key only.
+    """
+    if not isinstance(answer, Response) or answer.status not in (400, 401, 405, 422, 500):
+        return False
+    if not told:
+        return True
+    if answer.status == 500:
+        return route != "anthropic" and not is_page(answer)
+    said = answer.json()
+    return isinstance(said, Mapping) and bool({"error", "detail"} & said.keys())
 
 
 def _is_litellm(answer: Answer) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Headers = Sequence[tuple[str, str]]
 
 _HEADER_BYTES: Final = 64 * 1024
+_START: Final = b"HTTP/1."
 _OVERHEAD: Final = 8
 """How many bytes may come for one of the body (the frame of a one-byte chunk has six): h11 takes chunk extensions, and
 before an answer's head interim ones, without end."""
@@ -138,7 +139,15 @@ async def secure(server: Server, stream: Stream) -> tuple[TlsStream, Peer]:
     """Agree on TLS with the server itself. Raises Fault."""
     assert server.context  # noqa: S101 - prepare() built one for every https address
     protected = TlsStream(stream, server.context, server.address.host)
-    return protected, await protected.handshake()
+    try:
+        return protected, await protected.handshake()
+    except Fault as fault:
+        if server.proxy is None or protected.was_answered:
+            raise
+        where, proxy = server.proxy.where, server.proxy.shown
+        raise Fault(
+            "proxy-dead", where=where, proxy=proxy, reason="opens the way and lets nothing through", found=fault.verdict
+        ) from None
 
 
 @asynccontextmanager
@@ -260,6 +269,8 @@ class _Conversation:
             if self._spare < 0:
                 raise Fault("too-big", limit=max(self._most, 2 * _HEADER_BYTES))
             self._state.receive_data(heard)
+            if not began and len(self._stream.head) >= len(_START) and not self._stream.head.startswith(_START):
+                raise _not_http(self._stream.head)  # a service that speaks first may say nothing more, or just cut
 
     async def _heard(self) -> bytes:
         if self._stream.head:
@@ -274,13 +285,15 @@ class _Conversation:
 def _no_answer(head: bytes, error: h11.RemoteProtocolError, *, began: bool) -> Fault:
     if not head:
         return Fault("empty-reply")
-    if head[:1] in (b"\x15", b"\x16"):
-        return Fault("http-on-tls")
-    if not head.startswith(b"HTTP/1."):
-        return Fault("not-http", service=service_of(head))
+    if not head.startswith(_START):
+        return _not_http(head)
     if error.error_status_hint == 431:
         return Fault("too-big", limit=_HEADER_BYTES)
     return Fault("cut-body" if began else "malformed")
+
+
+def _not_http(head: bytes) -> Fault:
+    return Fault("http-on-tls") if head[:1] in (b"\x15", b"\x16") else Fault("not-http", service=service_of(head))
 
 
 async def _through(proxy: Proxy, server: Server, stream: Stream) -> Stream:
