@@ -178,6 +178,14 @@ VALUES = st.recursive(
 NAMES = st.sampled_from(["gateway", "key", "models", "write", "version", "vault", "jwt", "url", "backend", "claims"])
 
 
+@pytest.mark.parametrize("url", ["https://ada:canary@llm.example", "https://llm.example/?key=canary"])
+def test_a_refused_url_shows_no_credential(url: str) -> None:
+    with pytest.raises(AnswersError) as caught:
+        from_table(minimal(url=url))
+    assert "canary" not in str(caught.value)
+    assert "https://****@" in str(caught.value) or "/?****" in str(caught.value)
+
+
 @given(st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, max_size=4) | VALUES, max_size=5))
 def test_case_85_any_table_is_read_or_refused_with_problems(table: dict[str, Any]) -> None:
     try:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from wizard.secret import masked_url
+
 Value = str | int | bool | tuple[str, ...] | Mapping[str, object]
 FieldKind = Literal["text", "url", "path", "integer", "choice", "flag", "list", "table"]
 
@@ -83,7 +85,7 @@ def unsafe(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = repr(masked_url(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 

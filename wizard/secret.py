@@ -72,6 +72,15 @@ def redact(text: str, *secrets: Secret, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def masked_url(text: str) -> str:
+    """Return a text as it was typed, with `****` for the user, password, query and fragment of a URL in it."""
+
+    def mask(found: re.Match[str]) -> str:
+        return "****@" if found[0].endswith("@") else f"{found[0][0]}****"
+
+    return _URL_SECRETS.sub(mask, text) if "://" in text else text
+
+
 def bare_url(text: str) -> str:
     """Return a URL from outside fit to show: without a user, a password, a query or a fragment."""
     return redact(_URL_SECRETS.sub("", text))
