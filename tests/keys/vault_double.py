@@ -8,11 +8,12 @@ source, and compared with OpenBao's `internal/http/sys_health.go` and `logical_s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -71,6 +72,8 @@ class VaultDouble:
     """Bodies that a sign-in takes, by path (`auth/jwt/login`); each gives a token of its own."""
     given: list[str] = field(default_factory=list, repr=False)
     """The tokens of sign-ins that have not been revoked."""
+    filter: Callable[[Request], Reply] | None = None
+    """Answers instead, for what stands between."""
     requests: list[Request] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = field(default=None, repr=False)
 
@@ -86,7 +89,7 @@ class VaultDouble:
                 asked = Request(self.path, path, headers, self.command, body)
                 double.requests.append(asked)
                 time.sleep(double.slow.get(path, double.delay))
-                status, body = double.answer(asked)
+                status, body = (double.filter or double.answer)(asked)
                 content = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 if 300 <= status < 400:
@@ -94,7 +97,8 @@ class VaultDouble:
                 self.send_header("Content-Type", "text/html" if isinstance(body, bytes) else "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # who asked has left
+                    self.wfile.write(content)
 
             do_POST = do_LIST = do_GET  # noqa: N815 - as http.server calls them
 

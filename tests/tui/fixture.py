@@ -21,7 +21,7 @@ from wizard.machine.model import ClaudeCode, Leftover, Machine, Shell
 from wizard.proof.catalogue import CATALOGUE as PROOF
 from wizard.trial import CATALOGUE as HELPER
 from wizard.trial import Trial, rows
-from wizard.tui.services import Rows, Services
+from wizard.tui.services import REAL, Rows, Services
 from wizard.verdict import Verdict, judge
 
 URL = "https://llm.corp.example:4000"
@@ -292,6 +292,7 @@ class Fake:
             health_rows=lambda: ROWS,
             check_gateway=self._check_gateway,
             backends=backends,
+            vault_browser=REAL.vault_browser,
             trial_rows=rows,
             try_key=self._try_key,
             send_one_message=self._send,

@@ -70,6 +70,15 @@ class Client:
         """Ask for an API path, already quoted; `everywhere` for paths outside namespaces. Raises Fault."""
         return self._ask("get", path, None, None if everywhere else self._place.namespace or None)
 
+    def list(self, path: str) -> Answer:
+        """Ask for the names below an API path, already quoted. Raises Fault.
+
+        Some proxies let only GET through; the query keeps hvac from taking the slash away, which RustyVault needs.
+        """
+        asked = f"{path.rstrip('/')}/?list=true"
+        answer = self._ask("list", asked, None, self._place.namespace or None)
+        return self.get(asked) if answer.status in (405, 501) else answer
+
     def post(self, path: str, body: Mapping[str, str]) -> Answer:
         """Send an object to an API path, already quoted. Raises Fault."""
         return self._ask("post", path, body, self._place.namespace or None)

@@ -106,7 +106,7 @@ class _Examination:
         if isinstance(place, Verdict):
             return place
         version, path = place
-        return _judge_secret(client.get(quote(path, safe="/")), version, path, self.place)
+        return judge_secret(client.get(quote(path, safe="/")), version, path, self.place)
 
     async def end(self) -> None:
         """Give the token of a sign-in back; nothing waits for it longer than two seconds."""
@@ -191,7 +191,8 @@ def _span(seconds: int) -> str:
     return f"{seconds} seconds"
 
 
-def _judge_secret(answer: Answer, version: int, api_path: str, place: Place) -> Verdict:
+def judge_secret(answer: Answer, version: int, api_path: str, place: Place) -> Verdict:
+    """Judge what Vault answered to the read of a secret by KV version and API path."""
     facts: dict[str, object] = {"path": place.full_path, "field": place.field, "version": version}
     if answer.status == 403:
         return found(_SECRET, "secret-denied", policy_path=api_path, **facts)

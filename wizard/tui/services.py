@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from wizard.apply.plan import Choices, Plan
     from wizard.apply.transaction import Receipt, Stage
     from wizard.apply.undo import Undone
-    from wizard.keys.backend import Backend, Report
+    from wizard.keys.backend import Backend, Options, Report
+    from wizard.keys.vault_browse import Browser
     from wizard.machine.claude_code import Tier
     from wizard.machine.model import Machine
     from wizard.trial import Trial
@@ -67,6 +68,8 @@ class Services:
     health_rows: Callable[[], Rows]
     check_gateway: Callable[[Gateway, Machine, Report], Coroutine[Any, Any, tuple[Verdict, ...]]]
     backends: Callable[[], tuple[Backend, ...]]
+    vault_browser: Callable[[Options, Machine], Browser]
+    """Makes what looks around in Vault; the user has confirmed the origin before it is asked anything."""
     trial_rows: Callable[[Answers], Rows]
     try_key: Callable[[Answers, Machine, Collection[str], Report], Coroutine[Any, Any, Trial]]
     send_one_message: Callable[[Answers, Machine, Collection[str], str], Coroutine[Any, Any, Verdict]]
@@ -132,6 +135,12 @@ def _backends() -> tuple[Backend, ...]:
     from wizard.keys.backend import backends
 
     return backends()
+
+
+def _vault_browser(options: Options, machine: Machine) -> Browser:
+    from wizard.keys.vault_browse import Browser
+
+    return Browser(options, machine)
 
 
 def _trial_rows(answers: Answers) -> Rows:
@@ -207,6 +216,7 @@ REAL = Services(
     health_rows=_health_rows,
     check_gateway=_check_gateway,
     backends=_backends,
+    vault_browser=_vault_browser,
     trial_rows=_trial_rows,
     try_key=_try_key,
     send_one_message=_send_one_message,

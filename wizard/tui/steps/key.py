@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalGroup, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
@@ -21,6 +22,9 @@ from wizard.tui.steps.base import StepScreen
 from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.form import FieldRow, Form, row_of
 from wizard.tui.widgets.side_pane import Explanation
+
+if TYPE_CHECKING:
+    from wizard.tui.steps.vault_dialog import Picked
 
 _REFRESH: Final = tuple(each for each in KEY_FIELDS if each.name == "refresh_seconds")
 
@@ -40,6 +44,17 @@ class KeyStep(StepScreen):
         " file, …) is filled in.\n\nThe answers hold no secret: they name places, and the helper reads the key there"
         " each time. Going on confirms that your credential may be sent to the key server shown, and to no other."
     )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+l",
+            "browse",
+            "Look in Vault",
+            key_display="^L",
+            id="key.browse",
+            tooltip="Choose mount, path and field from what Vault lists",
+        ),
+    ]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -119,6 +134,35 @@ class KeyStep(StepScreen):
         self.query_one("#notes", Static).update("\n".join(self.chosen.notes(options)))
         if self.focused is not None and row_of(self.focused) is None:
             self.explain(self.explanation_of(self.focused))
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep the keys true: only Vault can be looked into, and only where it is known."""
+        if action == "browse":
+            is_vault = any(each.value == "vault" for each in self.query("#backend").results(Choice))
+            return is_vault and (bool(_origin(self.chosen, self._read()[0])) or None)
+        return super().check_action(action, parameters)
+
+    def action_browse(self) -> None:
+        """Look around in Vault; what is picked there fills the form."""
+        from wizard.tui.steps.vault_dialog import VaultDialog
+
+        options, _ = self._read()
+        across = self._across(self.chosen, options)
+        if self.form is None or self.form.show(across):
+            return
+        origin = _origin(self.chosen, options)
+        browser = self.session.services.vault_browser(options, self.session.draft.machine)
+        known = origin in self.session.draft.confirmed
+        field = str(options.get("field", ""))
+        self.app.push_screen(VaultDialog(browser, origin, field, None if known else self._confirm), self._picked)
+
+    def _confirm(self) -> None:
+        self.session.draft = self.session.draft.confirming(_origin(self.chosen, self._read()[0]))
+
+    def _picked(self, picked: Picked | None) -> None:
+        if picked is not None and self.form is not None:
+            self.form.fill({"mount": picked.mount, "path": picked.path, "field": picked.field})
 
     def may_go_on(self) -> bool:
         """Next is always there: it says what is missing."""

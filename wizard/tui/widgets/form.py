@@ -167,6 +167,14 @@ class Form(VerticalGroup):
             first.editor.focus()
         return first is not None
 
+    def fill(self, texts: Mapping[str, str]) -> None:
+        """Put texts into the fields of these names, and the focus on the last of them."""
+        for row in self._rows():
+            if row.field.name in texts and isinstance(row.editor, Input):
+                row.editor.value = texts[row.field.name]
+                row.check()
+                row.editor.focus()
+
     def focus_first(self) -> None:
         """Put the focus where you would type next: the first empty required field, else the first of all."""
         rows = [row for row in self._rows() if row.display]
