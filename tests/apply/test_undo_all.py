@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from wizard.apply.plan import make_plan
 from wizard.apply.transaction import Refused, WriteFailed, carry_out
 from wizard.apply.undo import list_receipts, look_all_the_way_back, look_back, undo_all, undo_last
 from wizard.machine.model import Machine
+from wizard.machine.private import private_folder
 
 
 @pytest.fixture
@@ -77,6 +79,23 @@ def test_case_07_when_the_kept_writes_are_undone_the_way_further_back_is_named(m
     undo_all(machine)
     with pytest.raises(Refused, match="nothing that this wizard wrote is left here"):
         undo_last(machine)
+
+
+def test_case_48_undo_all_removes_what_a_killed_proof_left_and_nothing_of_a_running_one(machine: Machine) -> None:
+    before = whole(machine.home)
+    apply(machine, *urls(1))
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    killed = machine.state_dir / f"proof-{ended.pid}-0123abcd"
+    killed.mkdir()
+    (killed / "settings.json").write_text("{}")
+    with private_folder(machine, "proof") as running:
+        undo_all(machine)
+        assert running.exists() and not killed.exists()
+    machine.state_dir.rmdir()
+    for each in (machine.state_dir.parent, machine.state_dir.parent.parent):
+        each.rmdir()
+    assert whole(machine.home) == before
 
 
 def test_case_07_all_in_an_empty_home_leaves_it_empty(home: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypeVar
 from wizard.apply.change import Role, digest
 from wizard.apply.files import TEMPORARY_PREFIX, Writer, look
 from wizard.machine.model import Machine
+from wizard.machine.private import sweep_private_folders
 
 KEEP: Final = 5
 """Runs whose backups are kept."""
@@ -375,6 +376,7 @@ class Store:
         """Remove what a killed run left in this folder: temporary files, and backups that no receipt refers to."""
         for path in self.folder.glob(f"**/{TEMPORARY_PREFIX}*.tmp"):
             self._remove(path)
+        sweep_private_folders(self.folder)
         self._prune()
 
     @property
@@ -428,6 +430,7 @@ class Store:
         """
         for path in self.folder.glob(f"**/{TEMPORARY_PREFIX}*.tmp"):
             self._remove(path)
+        sweep_private_folders(self.folder)
         for folder in (*self._backup_folders(), self._origins, self._backups_folder, self._receipts):
             for path in folder.iterdir() if folder.is_dir() else ():
                 if path.is_file():

@@ -14,6 +14,7 @@ from typing import Final
 
 from wizard.apply.errors import Refused
 from wizard.apply.exchange import NOT_OFFERED, rename_new
+from wizard.machine.private import is_running
 
 WAIT_SECONDS: Final = 10.0
 """How long a second wizard waits for the first."""
@@ -88,7 +89,7 @@ def _try(descriptor: int, flock: Flock, limit: float) -> str:
 def _created(path: Path, deadline: float) -> Iterator[None]:
     while not _create(path):
         pid = _read_pid(path)
-        if pid is not None and not _alive(pid):
+        if pid is not None and not is_running(pid):
             _clear(path, pid)
             continue
         if time.monotonic() >= deadline:
@@ -145,13 +146,3 @@ def _read_pid(path: Path) -> int | None:
     except (OSError, UnicodeDecodeError):
         return None
     return int(text) if text.isdigit() else None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from wizard.machine.model import Machine
+
+_NAME: Final = re.compile(r"[a-z]+-(?P<pid>[1-9][0-9]*)-[0-9a-f]{8}")
 
 
 @contextlib.contextmanager
@@ -19,7 +24,7 @@ def private_folder(machine: Machine, purpose: str) -> Iterator[Path]:
     OSError.
     """
     made = _make_missing(machine.state_dir)
-    folder = machine.state_dir / f"{purpose}-{secrets.token_hex(4)}"
+    folder = machine.state_dir / f"{purpose}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         folder.mkdir(mode=0o700)
         yield folder
@@ -36,3 +41,22 @@ def _make_missing(folder: Path) -> list[Path]:
     for each in reversed(missing):
         each.mkdir(mode=0o700)
     return missing
+
+
+def sweep_private_folders(state_dir: Path) -> None:
+    """Remove the private folders of processes that were killed; one that a running process made stays."""
+    for folder in state_dir.iterdir() if state_dir.is_dir() else ():
+        found = _NAME.fullmatch(folder.name)
+        if found and folder.is_dir() and not folder.is_symlink() and not is_running(int(found["pid"])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_running(pid: int) -> bool:
+    """Say whether there is a process of this number; one that nobody may ask about counts as running."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
