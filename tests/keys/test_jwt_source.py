@@ -195,3 +195,20 @@ def test_what_the_other_backend_needs_is_said(home: Path) -> None:
     options = asked("HS256", "vault", vault_address="https://v.example", vault_path="x")
     with pytest.raises(NoProgramError, match="Vault"):
         helper_text("jwt", options, machine_with(home, "python3"))
+
+
+@pytest.mark.parametrize(
+    ("backend", "place", "address"),
+    [
+        ("vault", "file", "key.vault.address"),
+        ("jwt", "vault", "key.jwt.vault_address"),
+        ("jwt", "file", ""),
+        ("env-file", "vault", ""),
+    ],
+)
+def test_a_moved_vault_is_that_of_the_signing_key_where_it_signs(backend: str, place: str, address: str) -> None:
+    from wizard.answers import Answers, Key
+    from wizard.commands.move import _vault_address
+
+    answers = Answers(key=Key(backend, tables={"jwt": {"secret_from": place}}))
+    assert _vault_address(answers, backend) == address
