@@ -61,6 +61,7 @@ class Authority:
         chain: Sequence[Authority] = (),
         as_text: str = "",
         purpose: x509.ObjectIdentifier | None = None,
+        common_name_only: bool = False,
     ) -> Issued:
         """Sign a certificate for hosts; it is valid from `starts` to `ends`, in days from now.
 
@@ -70,11 +71,12 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(names[0])
         texts = [x509.DNSName(as_text)] if as_text else []
-        unsigned = (
-            _unsigned(subject, subject if self_signed else self._name, key, starts, ends)
-            .add_extension(x509.SubjectAlternativeName([*_hosts(names), *texts]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        unsigned = _unsigned(subject, subject if self_signed else self._name, key, starts, ends).add_extension(
+            x509.BasicConstraints(ca=False, path_length=None), critical=True
         )
+        if not common_name_only:
+            hosts = x509.SubjectAlternativeName([*_hosts(names), *texts])
+            unsigned = unsigned.add_extension(hosts, critical=False)
         if purpose:
             unsigned = unsigned.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         signed = unsigned.sign(key if self_signed else self._key, hashes.SHA256())

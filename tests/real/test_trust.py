@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.faults.certificates import Authority
 from tests.faults.servers import Handler, Talk, closed_port, serving
@@ -100,6 +101,10 @@ SITUATIONS: Final = [
     works("self-signed, and trusted itself", "self-signed", answers={"ca_file": "{own}"}),
     Situation("expired", "expired", "tls-expired", answers=ROOT),
     Situation("another name", "other name", "tls-hostname", answers=ROOT),
+    works("a name in the common name only", "common name", answers=ROOT, env={"HTTPS_PROXY": PROXY}, host=NAME),
+    works("the common name before 2.1.330", "common name", answers=ROOT, version=OLD,
+          env={"HTTPS_PROXY": PROXY}, host=NAME),
+    Situation("for clients only", "for clients", "tls-failed", answers=ROOT),
     Situation("incomplete chain", "incomplete", "tls-untrusted", answers=ROOT),
     works("incomplete chain, completed by the file", "incomplete", answers={"ca_file": "{both}"}),
     Situation("only the intermediate trusted", "chain", "tls-untrusted", answers={"ca_file": "{between}"}),
@@ -238,6 +243,8 @@ async def _world(litellm: Proxy, folder: Path) -> AsyncIterator[World]:
     front = _front(litellm.port)
     servers: dict[str, tuple[Handler, ssl.SSLContext | None]] = {
         "good": (front, good),
+        "common name": (front, root.issue(NAME, common_name_only=True, file="common").context()),
+        "for clients": (front, root.issue("127.0.0.1", purpose=ExtendedKeyUsageOID.CLIENT_AUTH, file="eku").context()),
         "self-signed": (front, own.context()),
         "expired": (front, root.issue("127.0.0.1", starts=-20, ends=-2, file="expired").context()),
         "other name": (front, root.issue("llm2.corp.example", file="other-name").context()),
