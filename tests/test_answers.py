@@ -198,3 +198,16 @@ def test_case_85_any_table_is_read_or_refused_with_problems(table: dict[str, Any
 
 def test_fresh_answers_are_empty() -> None:
     assert Answers().gateway.url == ""
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"algorithm": "HS256", "secret_file": "~/.secrets/jwt"},
+        {"algorithm": "RS256", "private_key_env": "JWT_KEY", "kid": "laptop"},
+    ],
+)
+def test_case_08_what_other_answers_imply_is_written_the_same_the_second_time(table: dict[str, Any]) -> None:
+    answers = from_table({**minimal(), "key": {"backend": "jwt", "jwt": table}})
+    assert answers.key.options["secret_from"] in ("file", "environment"), "it was not given"
+    assert dumps(loads(dumps(answers))) == dumps(answers)

@@ -179,7 +179,7 @@ def read_table(
         if field.shown_when is None or field.shown_when(values):
             example = f", like {field.example}" if field.example else ""
             problems.append(Problem(f"{prefix}.{field.name}", "", f"It is missing. Give it{example}."))
-    return values, tuple(problems)
+    return {field.name: values[field.name] for field in fields if field.name in values}, tuple(problems)
 
 
 def _settle(fields: tuple[Field, ...], table: Mapping[str, object], values: dict[str, Value]) -> None:
