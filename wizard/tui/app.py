@@ -7,7 +7,8 @@ import gc
 import importlib
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from textual import on, work
 from textual.screen import Screen
@@ -32,6 +33,8 @@ _SCREENS: Final = {
     Step.DONE: ("wizard.tui.steps.done", "DoneStep"),
 }
 
+_LATER_STYLES: Final = Path(__file__).with_name("later.tcss")
+
 _CALM: Final = 0.4
 """Seconds after the first frame before anything else is imported."""
 
@@ -49,6 +52,7 @@ class WizardApp(TerminalApp):
         self.session = session
         self.leaving: int | None = None
         self.surveyed = asyncio.Event()
+        self.styled = False
 
     def get_default_screen(self) -> Screen[None]:
         """Start at the first step, without an empty screen below it."""
@@ -69,6 +73,7 @@ class WizardApp(TerminalApp):
     async def get_ready(self) -> None:
         """Import and look, in threads, once the first key presses have had the processor for themselves."""
         await asyncio.sleep(_CALM)
+        self._read_later_styles()
         services = self.session.services
         await in_daemon_thread(keep_private)
         machine = await in_daemon_thread(partial(services.survey, self.session.draft.machine))
@@ -106,6 +111,19 @@ class WizardApp(TerminalApp):
         session = self.session
         session.furthest = max(session.furthest, step, key=STEPS.index)
         await self.push_screen(self._fitted(screen(session)))
+
+    def push_screen(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - Textual's own overloads
+        """Show a screen, its styles read before."""
+        self._read_later_styles()
+        return super().push_screen(*arguments, **options)
+
+    def _read_later_styles(self) -> None:
+        """Read the styles of all but the first screen, once: parsing them is a thirtieth of a first frame."""
+        if self.styled:
+            return
+        self.styled = True
+        self.stylesheet.read(_LATER_STYLES)
+        self.stylesheet.parse()
 
     def _load(self, step: Step) -> type[StepScreen]:
         """Import a step and what it asks of the core; at once when that was done before."""
