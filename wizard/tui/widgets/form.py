@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,6 +16,9 @@ from textual.widgets import Input, Static
 
 from wizard.fields import Field, Problem, Value, read_table
 from wizard.tui.widgets.choice import Choice, Option
+
+_AT_ONCE: Final = 6
+"""Rows of a form that are made in one go; twelve hold a key press up for 50 ms."""
 
 
 class TextField(Input):
@@ -57,7 +60,10 @@ class TextField(Input):
 
 
 class FieldRow(VerticalGroup):
-    """One field: its label, its editor, and below them what is wrong with the value, if anything."""
+    """One field: its label, its editor, and below them what is wrong with the value, if anything.
+
+    What it consists of is made when it is first shown: most rows of a form never are, and each widget takes its time.
+    """
 
     @dataclass
     class Changed(Message):
@@ -70,18 +76,35 @@ class FieldRow(VerticalGroup):
             """The widget that sent it."""
             return self.row
 
-    def __init__(self, field: Field, value: object) -> None:
+    def __init__(self, field: Field, value: object, *, matters: bool, shown: bool) -> None:
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self.editor = _editor(field, value)
         self.problem = ""
+        self._told = self.editor.value
+        self._line: Static | None = None
+        self.matters = matters
+        self.display = shown
 
     def compose(self) -> ComposeResult:
         """Lay the row out."""
-        with HorizontalGroup(classes="field"):
-            yield Static(self.field.label, classes="label", markup=False)
-            yield self.editor
-        yield Static("", classes="problem", markup=False)
+        if self.display:
+            yield self._content()
+
+    def _content(self) -> Widget:
+        label = Static(self.field.label, classes="label", markup=False)
+        return HorizontalGroup(label, self.editor, classes="field")
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the row has its content."""
+        return self.editor.parent is not None
+
+    def settle(self) -> None:
+        """Show the row if it matters, else hide it."""
+        if self.matters and not self.display and not self.is_made:
+            self.mount(self._content(), before=0 if self._line else None)
+        self.display = self.matters
 
     @property
     def raw(self) -> object:
@@ -98,9 +121,13 @@ class FieldRow(VerticalGroup):
     def complain(self, text: str) -> None:
         """Show what is wrong; an empty text takes it away."""
         self.problem = text
-        line = self.query_one(".problem", Static)
-        line.update(f"✗ {text}" if text else "")
-        line.display = bool(text)
+        if self._line is None:
+            if not text:
+                return
+            self._line = Static("", classes="problem", markup=False)
+            self.mount(self._line)
+        self._line.update(f"✗ {text}" if text else "")
+        self._line.display = bool(text)
 
     def check(self) -> None:
         """Read the value and show what is wrong with it; an empty one is judged by the form as a whole."""
@@ -112,6 +139,9 @@ class FieldRow(VerticalGroup):
     @on(Choice.Changed)
     def _edited(self, event: Message) -> None:
         event.stop()
+        if self.editor.value == self._told:
+            return  # an Input tells the value it was made with, and nobody waits for that
+        self._told = self.editor.value
         if self.problem:
             self.check()
         self.post_message(self.Changed(self))
@@ -140,12 +170,15 @@ class Form(VerticalGroup):
 
     def compose(self) -> ComposeResult:
         """Lay the rows out."""
+        given = {field.name: self.initial.get(field.name, field.default) for field in self.fields}
+        matters = self._matters({name: value for name, value in given.items() if value not in (None, "", {})})
+        shown = [field.name for field in self.fields if matters(field)][:_AT_ONCE]
         for field in self.fields:
-            yield FieldRow(field, self.initial.get(field.name, field.default))
+            yield FieldRow(field, given[field.name], matters=matters(field), shown=field.name in shown)
 
     def on_mount(self) -> None:
-        """Hide what does not matter."""
-        self.settle()
+        """Show the rest once the first rows stand."""
+        self.call_after_refresh(self._reveal)
 
     @property
     def raw(self) -> dict[str, object]:
@@ -154,7 +187,7 @@ class Form(VerticalGroup):
 
     def read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
         """Read every value by its field; what is hidden or empty is not answered."""
-        shown = {row.field.name: row.raw for row in self._rows() if row.display and row.raw not in ("", {})}
+        shown = {row.field.name: row.raw for row in self._rows() if row.matters and row.raw not in ("", {})}
         return read_table(self.fields, shown, self.prefix)
 
     def show(self, problems: Sequence[Problem]) -> bool:
@@ -186,9 +219,24 @@ class Form(VerticalGroup):
     @on(FieldRow.Changed)
     def settle(self) -> None:
         """Show the fields that matter beside the present values."""
-        values, _ = read_table(self.fields, {name: raw for name, raw in self.raw.items() if raw not in ("", {})}, "")
+        matters = self._matters({name: raw for name, raw in self.raw.items() if raw not in ("", {})})
         for row in self._rows():
-            row.display = row.field.shown_when is None or row.field.shown_when(values)
+            row.matters = matters(row.field)
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """Show the rows that matter; new ones a few at a time, so that keys are never held up."""
+        new = [row for row in self._rows() if row.matters and not (row.display or row.is_made)]
+        for row in self._rows():
+            if row not in new[_AT_ONCE:]:
+                row.settle()
+        if len(new) > _AT_ONCE:
+            self.call_after_refresh(self._reveal)
+
+    def _matters(self, given: Mapping[str, object]) -> Callable[[Field], bool]:
+        """Return what says of a field whether it matters beside these values."""
+        values, _ = read_table(self.fields, given, "")
+        return lambda field: field.shown_when is None or field.shown_when(values)
 
     def _rows(self) -> list[FieldRow]:
         return list(self.query(FieldRow))
