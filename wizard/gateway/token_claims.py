@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from wizard.net.foreign_json import read_json
 from wizard.secret import Secret, redact
 
 _TIMES: Final = ("iat", "nbf", "exp")
@@ -82,8 +83,8 @@ def _fit_value(value: object) -> object:
 
 def _decoded(part: str) -> dict[str, object] | None:
     try:
-        table = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+        table = read_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError):
         return None
     return table if isinstance(table, dict) else None
 

@@ -6,7 +6,6 @@ calls a sign-in page "authenticated", ignores VAULT_NAMESPACE and sends ~/.netrc
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from wizard.keys.vault import Place
 from wizard.keys.vault_faults import LIMIT, fault_of, proxy_variable
 from wizard.machine.model import Machine
 from wizard.net.fault import Fault
+from wizard.net.foreign_json import read_json
 from wizard.net.trust import Named, Trust
 from wizard.secret import Secret, redact
 
@@ -129,10 +129,7 @@ def _content(response: requests.Response, started: float) -> bytes:
 
 
 def _json_object(content: bytes) -> Mapping[str, Any]:
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
+    body = read_json(content)
     return body if isinstance(body, dict) else {}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from wizard.machine.background import in_daemon_thread
 from wizard.net import limits
 from wizard.net.address import Address
 from wizard.net.fault import Fault
+from wizard.net.foreign_json import read_json
 from wizard.net.name import resolve
 from wizard.net.proxy import Proxy
 from wizard.net.tcp import Stream, connect, service_of
@@ -104,10 +104,7 @@ class Response:
 
     def json(self) -> object:
         """Return the body read as JSON, None when it is none."""
-        try:
-            return json.loads(self.body.decode())
-        except (ValueError, RecursionError):
-            return None
+        return read_json(self.body)
 
 
 async def find(server: Server) -> Server:
