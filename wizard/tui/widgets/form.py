@@ -82,18 +82,18 @@ class FieldRow(VerticalGroup):
         self.editor = _editor(field, value)
         self.problem = ""
         self._told = self.editor.value
-        self._line: Static | None = None
+        self._line = Static("", classes="problem", markup=False)
         self.matters = matters
         self.display = shown
 
     def compose(self) -> ComposeResult:
         """Lay the row out."""
         if self.display:
-            yield self._content()
+            yield from self._content()
 
-    def _content(self) -> Widget:
+    def _content(self) -> tuple[Widget, ...]:
         label = Static(self.field.label, classes="label", markup=False)
-        return HorizontalGroup(label, self.editor, classes="field")
+        return HorizontalGroup(label, self.editor, classes="field"), self._line
 
     @property
     def is_made(self) -> bool:
@@ -103,7 +103,7 @@ class FieldRow(VerticalGroup):
     def settle(self) -> None:
         """Show the row if it matters, else hide it."""
         if self.matters and not self.display and not self.is_made:
-            self.mount(self._content(), before=0 if self._line else None)
+            self.mount(*self._content())
         self.display = self.matters
 
     @property
@@ -121,11 +121,6 @@ class FieldRow(VerticalGroup):
     def complain(self, text: str) -> None:
         """Show what is wrong; an empty text takes it away."""
         self.problem = text
-        if self._line is None:
-            if not text:
-                return
-            self._line = Static("", classes="problem", markup=False)
-            self.mount(self._line)
         self._line.update(f"✗ {text}" if text else "")
         self._line.display = bool(text)
 
@@ -198,6 +193,7 @@ class Form(VerticalGroup):
         first = next((row for row in self._rows() if row.problem), None)
         if first is not None:
             first.editor.focus()
+            self.call_after_refresh(first.scroll_visible, animate=False)  # with what is wrong, below its value
         return first is not None
 
     def fill(self, texts: Mapping[str, str]) -> None:
