@@ -9,7 +9,7 @@ import pytest
 from tests.bench.first_frame import BARE_APP, WIZARD, Figures, compare, ratios, table
 
 ROUNDS = 15
-MOST_ROUNDS = 45
+MOST_ROUNDS = 90
 LIMIT = 1.25
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.bench.first_frame import ROOT
 
 WALKS = 5
-MOST_WALKS = 15
+MOST_WALKS = 20
 LIMIT_MS = 50.0
 
 
