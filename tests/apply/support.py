@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from wizard.answers import Answers, from_table
 from wizard.apply.files import System
+from wizard.apply.plan import make_plan
+from wizard.apply.transaction import carry_out
 from wizard.machine.model import Machine
 from wizard.machine.survey import survey
 
@@ -213,3 +215,9 @@ class Home:
 def errors() -> tuple[int, ...]:
     """Return the error numbers that disks give."""
     return errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES
+
+
+def apply(machine: Machine, url: str = OLD, *shells: str) -> None:
+    """Write a set-up for these shells, replacing what stands in the way."""
+    plan = make_plan(answers_for(url, shells=shells or ("bash", "zsh", "fish")), machine)
+    carry_out(plan, machine, replace="all")

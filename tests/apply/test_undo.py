@@ -14,13 +14,14 @@ from tests.apply.support import (
     SETTINGS,
     Home,
     answers_for,
+    apply,
     furnish,
     machine_of,
     picture,
     without_generations,
 )
 from wizard.apply.plan import make_plan
-from wizard.apply.transaction import Refused, carry_out
+from wizard.apply.transaction import Refused
 from wizard.apply.undo import list_receipts, undo_last
 from wizard.machine.model import Machine
 
@@ -29,11 +30,6 @@ from wizard.machine.model import Machine
 def machine(home: Path) -> Machine:
     furnish(home)
     return machine_of(home)
-
-
-def apply(machine: Machine, url: str = OLD, *shells: str) -> None:
-    plan = make_plan(answers_for(url, shells=shells or ("bash", "zsh", "fish")), machine)
-    carry_out(plan, machine, replace="all")
 
 
 def test_case_07_51_undo_is_byte_exact_and_mode_exact(machine: Machine) -> None:

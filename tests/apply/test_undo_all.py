@@ -21,6 +21,7 @@ from tests.apply.support import (
     Picture,
     Watched,
     answers_for,
+    apply,
     failing,
     furnish,
     machine_of,
@@ -39,11 +40,6 @@ from wizard.machine.private import private_folder
 def machine(home: Path) -> Machine:
     furnish(home)
     return machine_of(home)
-
-
-def apply(machine: Machine, url: str = OLD, *shells: str) -> None:
-    plan = make_plan(answers_for(url, shells=shells or ("bash", "zsh", "fish")), machine)
-    carry_out(plan, machine, replace="all")
 
 
 def whole(home: Path) -> Picture:

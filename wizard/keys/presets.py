@@ -67,6 +67,7 @@ _AWS_SIGNED_OUT: Final = (
     "SSO session",
     "could not be found",
 )
+_AWS_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION")
 _AWS_UNREACHABLE: Final = (
     "Could not connect to the endpoint",
     "Connect timeout",
@@ -155,7 +156,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         missing=("ResourceNotFoundException",),
         denied=("AccessDenied", "is not authorized"),
         unreachable=_AWS_UNREACHABLE,
-        variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION"),
+        variables=_AWS_VARIABLES,
     ),
     Preset(
         "aws-ssm",
@@ -177,7 +178,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         missing=("ParameterNotFound", "ParameterVersionNotFound"),
         denied=("AccessDenied", "is not authorized"),
         unreachable=_AWS_UNREACHABLE,
-        variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION"),
+        variables=_AWS_VARIABLES,
     ),
     Preset(
         "gcp-secret-manager",
