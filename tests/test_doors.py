@@ -42,7 +42,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "wizard.apply.swap": "the same where other programs write too",
     "wizard.apply.lock": "the lock in the wizard's own folder",
     "wizard.machine.private": "a folder below the wizard's own that goes again",
-    "wizard.trial": "the helper to be tried, in such a folder",
+    "wizard.helper_run": "the helper to be tried, in such a folder",
 }
 """The modules that may write, and what."""
 

@@ -14,11 +14,13 @@ import pytest
 from tests.machines import machine_at
 from tests.real.litellm_proxy import Proxy
 from wizard.answers import Answers, from_table
+from wizard.helper_run import HelperRun, read_run, run_helper
+from wizard.lifetime import duration, token_life
 from wizard.machine.model import Machine
 from wizard.machine.process import Finished
 from wizard.origins import origins
 from wizard.secret import Secret
-from wizard.trial import HelperRun, Trial, duration, read_run, rows, run_helper, send_one_message, token_life, try_key
+from wizard.trial import Trial, rows, send_one_message, try_key
 from wizard.verdict import Verdict
 
 
@@ -104,7 +106,7 @@ async def test_the_helper_is_staged_privately_and_gone_afterwards(
         assert how["stdin"] is None
         return Finished(0, b"sk-abcdefghijklmnop\n", b"", 0.01)
 
-    monkeypatch.setattr("wizard.trial.run", spy)
+    monkeypatch.setattr("wizard.helper_run.run", spy)
     before = set(machine.home.rglob("*"))
     await run_helper(answers, machine, machine.env)
     assert seen == [(0o700, 0o700)]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from wizard.answers import Answers
+from wizard.helper_run import CATALOGUE as HELPER_CATALOGUE
+from wizard.helper_run import HELPER_LIMIT, read_run
 from wizard.machine.claude_run import AuthStatus, ClaudeAnswer, auth_status, one_answer
 from wizard.machine.model import Machine
 from wizard.machine.private import private_folder
@@ -14,8 +16,6 @@ from wizard.proof.catalogue import CATALOGUE, CHECK_AGAIN, not_startable, not_tr
 from wizard.proof.settings import Settings
 from wizard.render.claude import exports
 from wizard.secret import Secret, redact
-from wizard.trial import CATALOGUE as HELPER_CATALOGUE
-from wizard.trial import HELPER_LIMIT, read_run
 from wizard.verdict import Verdict, judge
 
 _HELPER: Final = "proof.helper"
