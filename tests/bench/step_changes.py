@@ -17,8 +17,8 @@ from textual.pilot import Pilot
 
 from tests.tui.fixture import Fake, later_draft
 from wizard.flow import STEPS, Step
+from wizard.services import REAL
 from wizard.tui.app import WizardApp
-from wizard.tui.services import REAL
 from wizard.tui.session import Session
 
 _PULSE = 0.002

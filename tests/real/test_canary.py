@@ -30,8 +30,8 @@ from wizard.answers import Answers, loads
 from wizard.apply.files import TEMPORARY_PREFIX
 from wizard.commands.screens import first_draft
 from wizard.machine.survey import survey
+from wizard.services import REAL
 from wizard.tui.app import WizardApp
-from wizard.tui.services import REAL
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.story import last_words

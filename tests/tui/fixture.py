@@ -19,9 +19,9 @@ from wizard.keys.catalogue import CATALOGUE as SOURCE
 from wizard.machine.claude_code import wanted_models
 from wizard.machine.model import ClaudeCode, Leftover, Machine, Shell
 from wizard.proof.catalogue import CATALOGUE as PROOF
+from wizard.services import REAL, Rows, Services
 from wizard.trial import CATALOGUE as HELPER
 from wizard.trial import Trial, rows
-from wizard.tui.services import REAL, Rows, Services
 from wizard.verdict import Verdict, judge
 
 URL = "https://llm.corp.example:4000"

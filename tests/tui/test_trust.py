@@ -14,8 +14,8 @@ from tests.faults.servers import serving
 from tests.tui.fixture import AUTHORITY, CLIENT, EXPIRED, HEALTHY, SENT, SHA256, UNTRUSTED, Fake, a_machine, later_draft
 from tests.tui.walking import LARGE, SMALL, Walk, walking
 from wizard.answers import Gateway
+from wizard.services import REAL
 from wizard.tui.app import WizardApp
-from wizard.tui.services import REAL
 from wizard.tui.session import Session
 from wizard.verdict import Verdict
 

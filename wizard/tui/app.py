@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,8 @@ from textual.screen import Screen
 from wizard.flow import STEPS, Draft, Step, following
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.memory import keep_private, leave_no_core_dump
+from wizard.services import REAL, Services
 from wizard.tui import story
-from wizard.tui.services import REAL, Services
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.steps.server import ServerStep
@@ -82,7 +83,7 @@ class WizardApp(TerminalApp):
         self.session.off = await in_daemon_thread(partial(services.suspended, machine))
         if self.session.off and isinstance(self.screen, StepScreen):
             self.screen.retell()
-        await in_daemon_thread(services.warm)
+        await in_daemon_thread(self._warm)
         gc.freeze()
         gc.set_threshold(700, 10, 1000)  # a full collection holds the event loop up, and no run is that long
         gc.enable()
@@ -127,10 +128,16 @@ class WizardApp(TerminalApp):
 
     def _load(self, step: Step) -> type[StepScreen]:
         """Import a step and what it asks of the core; at once when that was done before."""
-        self.session.services.warm()
+        self._warm()
         module, name = _SCREENS[step]
         screen: type[StepScreen] = getattr(importlib.import_module(module), name)
         return screen
+
+    def _warm(self) -> None:
+        """Import the later steps and what they ask of the core."""
+        self.session.services.warm()
+        for module, _ in _SCREENS.values():
+            importlib.import_module(module)
 
     @on(StepScreen.Back)
     def backward(self, event: StepScreen.Back) -> None:
@@ -177,11 +184,17 @@ class WizardApp(TerminalApp):
             self.leave(self.leaving)
 
 
-def run_screens(draft: Draft, services: Services | None = None, *, trouble: str = "") -> int:
+def run_screens(
+    draft: Draft,
+    services: Services | None = None,
+    *,
+    trouble: str = "",
+    last_words: Callable[[Session], str] = story.last_words,
+) -> int:
     """Show the screens until the user leaves; print the last words to the normal screen and return the exit code."""
     leave_no_core_dump()
     session = Session(draft, services or REAL, trouble)
     app = WizardApp(session)
     code = app.run()
-    say(story.last_words(session) + "\n")
+    say(last_words(session) + "\n")
     return (app.return_code or 1) if code is None else code

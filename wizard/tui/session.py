@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from wizard.flow import Draft, Step
-from wizard.tui.services import Services
+from wizard.services import Services
 from wizard.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -100,6 +100,8 @@ def _written(session: Session) -> tuple[State, str]:
 def occasion(session: Session) -> str:
     """Return what this run is about, in a few words for the title bar."""
     draft = session.draft
+    if session.services.occasion:
+        return session.services.occasion
     if draft.saved is None:
         return "first set-up"
     if moved(draft):

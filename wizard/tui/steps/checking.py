@@ -11,7 +11,7 @@ from textual.worker import Worker, WorkerState
 
 from wizard.flow import failed, satisfied
 from wizard.secret import redact
-from wizard.tui.services import Rows
+from wizard.services import Rows
 from wizard.tui.session import Session
 from wizard.tui.steps.base import ScrollingStep
 from wizard.tui.widgets.checks import CheckList

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from wizard.flow import Step
-from wizard.tui.services import Rows
+from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.side_pane import Explanation
 from wizard.tui.widgets.trust_picker import AuthorityPicker, ClientCertificatePicker, Shown, facts_of

@@ -9,7 +9,7 @@ from textual import on
 from textual.widget import Widget
 
 from wizard.flow import Step, may_send_key, sendable
-from wizard.tui.services import Rows
+from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.question import Question
 from wizard.tui.widgets.side_pane import Explanation

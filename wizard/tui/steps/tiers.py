@@ -10,7 +10,7 @@ from textual.content import Content
 
 from wizard.answers import MODEL_FIELDS, Models
 from wizard.flow import Draft
-from wizard.tui.services import Services
+from wizard.services import Services
 
 TIERS: Final = tuple(each.name for each in MODEL_FIELDS)
 LABELS: Final = {each.name: each.label for each in MODEL_FIELDS}

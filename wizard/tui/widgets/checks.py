@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import Widget
 
-from wizard.tui.services import Rows
+from wizard.services import Rows
 from wizard.verdict import Verdict
 
 _LOOK: Final = {

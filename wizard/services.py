@@ -1,4 +1,4 @@
-"""What the screens ask of the core: one frozen set of callables, so that tests and pictures can bring their own."""
+"""What a face asks of the core: one frozen set of callables, so that the demo, tests and pictures bring their own."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class Prove(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)  # made before the first frame, compared nowhere
 class Services:
-    """The ports of the screens; each has the signature of the core's function of that name."""
+    """The ports of a face; each has the signature of the core's function of that name."""
 
     warm: Callable[[], None]
-    """Imports what the later steps need; called once, in a daemon thread, after the first frame."""
+    """Imports what the core needs later; called once, in a daemon thread, after the first frame."""
     survey: Callable[[Machine], Machine]
     """Looks at the whole machine after the first glance; called once, in a daemon thread."""
     with_claude_version: Callable[[Machine], Coroutine[Any, Any, Machine]]
@@ -82,6 +82,8 @@ class Services:
     """Takes back the write with this number; called in a thread."""
     proof_rows: Callable[[Answers, Machine], Rows]
     prove: Prove
+    occasion: str = ""
+    """What the run is about, where its answers do not tell: the demo."""
 
 
 _LATE = (
@@ -90,12 +92,6 @@ _LATE = (
     "wizard.trial",
     "wizard.apply.transaction",
     "wizard.prove",
-    "wizard.tui.steps.health",
-    "wizard.tui.steps.key",
-    "wizard.tui.steps.test",
-    "wizard.tui.steps.models",
-    "wizard.tui.steps.review",
-    "wizard.tui.steps.done",
 )
 
 
