@@ -64,8 +64,13 @@ class Field:
         result = _READERS[self.kind](self, value)
         if isinstance(result, _Bad):
             return Problem(name, value, result.text)
-        text = unsafe(result) or (self.check(result) if self.check else "")
+        text = self._fault(result)
+        if text and isinstance(result, str) and (plain := result.strip()) != result and not self._fault(plain):
+            return plain  # typed or pasted with something around it that this field can't take
         return Problem(name, value, text) if text else result
+
+    def _fault(self, value: Value) -> str:
+        return unsafe(value) or (self.check(value) if self.check else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,11 @@ def _shown(value: object) -> str:
 def _text(field: Field, value: object) -> Value | _Bad:
     if not isinstance(value, str):
         return _Bad("It must be text in quotes.")
-    value = value.strip()
-    return value if value or not field.required else _Bad("It is empty. Fill it in.")
+    if field.kind == "url":
+        value = value.strip()
+    if not value.strip():
+        return _Bad("It is empty. Fill it in.") if field.required else ""
+    return value
 
 
 def _integer(field: Field, value: object) -> Value | _Bad:
@@ -123,7 +131,9 @@ def _flag(_: Field, value: object) -> Value | _Bad:
 
 def _list(field: Field, value: object) -> Value | _Bad:
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
+        from wizard.typed import read_list  # json is not worth its time before the first frame
+
+        value = read_list(value)
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
         return _Bad('It must be a list, like ["bash", "zsh"].')
     if field.choices and (odd := [each for each in value if each not in field.choices]):
@@ -132,9 +142,13 @@ def _list(field: Field, value: object) -> Value | _Bad:
 
 
 def _table(_: Field, value: object) -> Value | _Bad:
+    if isinstance(value, str):
+        from wizard.typed import read_pairs
+
+        value = read_pairs(value)
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return dict(value)
-    return _Bad("It must be a table of names and values.")
+    return _Bad("It must be a table of names and values, like user=$USER, level=3.")
 
 
 _READERS: Final[Mapping[FieldKind, Callable[[Field, object], Value | _Bad]]] = {

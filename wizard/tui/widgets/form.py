@@ -107,16 +107,9 @@ class FieldRow(VerticalGroup):
         self.display = self.matters
 
     @property
-    def raw(self) -> object:
-        """The value as it stands there, for `Field.read`; an empty text where nothing is answered."""
-        if isinstance(self.editor, Choice):
-            return self.editor.value
-        assert isinstance(self.editor, Input)  # noqa: S101 - the two kinds of editor there are
-        if self.field.kind != "table":
-            return self.editor.value
-        from wizard.tui.widgets.pairs import read_pairs  # json is not worth its time before the first frame
-
-        return read_pairs(self.editor.value)
+    def raw(self) -> str:
+        """The value as it stands there, for `Field.read`; empty where nothing is answered."""
+        return self.editor.value
 
     def complain(self, text: str) -> None:
         """Show what is wrong; an empty text takes it away."""
@@ -127,7 +120,7 @@ class FieldRow(VerticalGroup):
     def check(self) -> None:
         """Read the value and show what is wrong with it; an empty one is judged by the form as a whole."""
         raw = self.raw
-        result = self.field.read(raw) if raw not in ("", {}) else None
+        result = self.field.read(raw) if raw else None
         self.complain(result.text if isinstance(result, Problem) else "")
 
     @on(Input.Changed)
@@ -176,13 +169,13 @@ class Form(VerticalGroup):
         self.call_after_refresh(self._reveal)
 
     @property
-    def raw(self) -> dict[str, object]:
+    def raw(self) -> dict[str, str]:
         """Every value as it stands there."""
         return {row.field.name: row.raw for row in self._rows()}
 
     def read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
         """Read every value by its field; what is hidden or empty is not answered."""
-        shown = {row.field.name: row.raw for row in self._rows() if row.matters and row.raw not in ("", {})}
+        shown = {row.field.name: row.raw for row in self._rows() if row.matters and row.raw}
         return read_table(self.fields, shown, self.prefix)
 
     def show(self, problems: Sequence[Problem]) -> bool:
@@ -207,7 +200,7 @@ class Form(VerticalGroup):
     def focus_first(self) -> None:
         """Put the focus where you would type next: the first empty required field, else the first of all."""
         rows = [row for row in self._rows() if row.display]
-        wanting = [row for row in rows if row.field.required and row.raw in ("", {})]
+        wanting = [row for row in rows if row.field.required and not row.raw]
         for row in (wanting or rows)[:1]:
             row.editor.focus(scroll_visible=False)  # by itself it scrolls before the form is laid out, by chance
             self.call_after_refresh(row.scroll_visible, animate=False)
@@ -215,7 +208,7 @@ class Form(VerticalGroup):
     @on(FieldRow.Changed)
     def settle(self) -> None:
         """Show the fields that matter beside the present values."""
-        matters = self._matters({name: raw for name, raw in self.raw.items() if raw not in ("", {})})
+        matters = self._matters({name: raw for name, raw in self.raw.items() if raw})
         for row in self._rows():
             row.matters = matters(row.field)
         self._reveal()
@@ -320,13 +313,9 @@ def _editor(field: Field, value: object) -> Choice | TextField:
 
 
 def as_text(value: object) -> str:
-    """Return an answer as it stands in an input: lists with commas, tables as `name=value, …`."""
-    if value is None:
-        return ""
-    if isinstance(value, Mapping):
-        from wizard.tui.widgets.pairs import write_pairs
+    """Return an answer as it stands in an input."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    from wizard.typed import as_line  # json is not worth its time before the first frame
 
-        return write_pairs(value)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)
+    return as_line(value)

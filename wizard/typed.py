@@ -1,7 +1,8 @@
-"""A table of answers as it stands in one input: `name=value, …`, values as JSON where they need to be told apart."""
+"""Answers as one line of text: lists with commas, tables as `name=value, …`, JSON where a text could mislead."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,27 @@ _PLAIN: Final = re.compile(r'[^\s=,"{\[](?:[^=,"]*[^\s=,"])?')
 """A name or value that needs no quotes in `name=value, …`."""
 
 
+def as_line(value: object) -> str:
+    """Return an answer as it is typed; its field reads it back as it was."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return write_pairs(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_item, value))
+    return str(value)
+
+
+def read_list(text: str) -> list[str]:
+    """Read texts with commas between them; one that holds a comma or ends in a blank stands in double quotes."""
+    items, place = [], 0
+    while place < len(text):
+        item, place = _item_at(text, place)
+        items += item
+        place += 1  # the comma
+    return items
+
+
 def write_pairs(table: Mapping[str, object]) -> str:
     """Return a table as text that `read_pairs` reads back."""
     return ", ".join(f"{_quoted(name)}={_quoted(value)}" for name, value in table.items())
@@ -19,10 +41,42 @@ def write_pairs(table: Mapping[str, object]) -> str:
 
 def read_pairs(text: str) -> object:
     """Read `name=value, …`; the text itself when it is something else, so that the field says what is wrong."""
+    text = text.strip()
     try:
-        return dict(_each_pair(text.strip()))
+        return _inline_table(text) if text.startswith("{") and text.endswith("}") else dict(_each_pair(text))
     except ValueError:
         return text
+
+
+def _inline_table(text: str) -> object:
+    """Read a table as the answers file has it, `{ name = "value" }`, or as JSON."""
+    import tomllib
+
+    try:
+        return tomllib.loads(f"table = {text}")["table"]
+    except tomllib.TOMLDecodeError:
+        return json.loads(text)
+
+
+def _item(value: object) -> str:
+    text = str(value)
+    plain = text and text == text.strip() and "," not in text and not text.startswith('"')
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _item_at(text: str, place: int) -> tuple[list[str], int]:
+    """Return the text that starts there, none where nothing does, and where its comma is."""
+    comma = text.find(",", place)
+    comma = len(text) if comma < 0 else comma
+    start = place + len(text[place:]) - len(text[place:].lstrip())
+    if text[start : start + 1] == '"':
+        with contextlib.suppress(ValueError):
+            value, end = _JSON.raw_decode(text, start)
+            rest = text[end:].lstrip()
+            if rest[:1] in ("", ","):
+                return [value], len(text) - len(rest)
+    plain = text[place:comma].strip()
+    return ([plain] if plain else []), comma
 
 
 def _quoted(value: object) -> str:
