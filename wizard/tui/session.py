@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from wizard.flow import Draft, Step
+from wizard.outcome import Outcome
 from wizard.services import Services
-from wizard.verdict import Verdict
 
 if TYPE_CHECKING:
     from wizard.apply.plan import Plan
-    from wizard.apply.transaction import Receipt
-
-Written = Literal["no", "under way", "yes", "nothing to do", "refused", "failed", "undone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How far the writing got. `error` says why it was refused or taken back; `proofs` are empty until they ran.
-
-    `undone` are the lines that say what came of taking the write back.
-    """
-
-    written: Written = "no"
-    error: str = ""
-    files: tuple[str, ...] = ()
-    receipt: Receipt | None = None
-    proofs: tuple[Verdict, ...] = ()
-    undone: tuple[str, ...] = ()
 
 
 class Session:
@@ -57,7 +38,7 @@ class Session:
     @property
     def is_written(self) -> bool:
         """Whether this run has written, or found that there was nothing to write."""
-        return self.outcome.written in ("yes", "nothing to do")
+        return self.outcome.is_written
 
     @property
     def would_lose(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wizard import outcome
 from wizard.answers import Answers
 from wizard.flow import STEPS, Draft, Step, failed
 from wizard.net.address import AddressError
@@ -13,7 +14,7 @@ from wizard.verdict import Verdict, worst
 if TYPE_CHECKING:
     from wizard.tui.session import Session
 
-PROGRAM = "claude-litellm-wizard"
+PROGRAM = outcome.PROGRAM
 MOVED = "server moved"
 
 
@@ -83,14 +84,14 @@ def _checked(draft: Draft, step: Step, verdicts: tuple[Verdict, ...] | None, goo
 
 
 def _written(session: Session) -> tuple[State, str]:
-    outcome = session.outcome
-    match outcome.written:
+    came_of_it = session.outcome
+    match came_of_it.written:
         case "yes":
-            return "pass", f"{len(outcome.files)} files" if len(outcome.files) != 1 else "1 file"
+            return "pass", f"{len(came_of_it.files)} files" if len(came_of_it.files) != 1 else "1 file"
         case "nothing to do":
             return "pass", "as it is"
         case "refused" | "failed":
-            return "fail", outcome.written
+            return "fail", came_of_it.written
         case "undone":
             return "skip", "undone"
         case _:
@@ -134,47 +135,9 @@ def moved(draft: Draft) -> bool:
 
 def exit_code(session: Session) -> int:
     """Return the exit code of a run that ended by leaving the screens."""
-    match session.outcome.written:
-        case "undone":
-            return 0
-        case "yes" | "nothing to do":
-            return 1 if worst(session.outcome.proofs) == "fail" else 0
-        case "refused":
-            return 3
-        case "failed" | "under way":
-            return 4
-        case "no":
-            return 130
+    return outcome.exit_code(session.outcome)
 
 
 def last_words(session: Session) -> str:
-    """Return what stays in the scrollback: what was done, where, and how to undo it."""
-    outcome = session.outcome
-    match outcome.written:
-        case "yes":
-            return "\n".join(_what_was_done(session))
-        case "nothing to do":
-            return "Nothing was changed: every file was already as you want it."
-        case "undone":
-            return "\n".join(["The set-up was written and taken back again.", *outcome.undone])
-        case "refused":
-            return f"{outcome.error}\nNothing was changed."
-        case "failed":
-            return outcome.error
-        case "under way":
-            return "The write was cut off. The next start finishes it or takes it back."
-        case "no":
-            return "Nothing was changed."
-
-
-def _what_was_done(session: Session) -> list[str]:
-    outcome = session.outcome
-    url = session.draft.answers.gateway.address.url
-    lines = [f"Claude Code is set up for {url}. Written:"]
-    lines += [f"  {path}" for path in outcome.files]
-    bad = [each for each in outcome.proofs if each.status == "fail"]
-    for verdict in bad:
-        lines.append(f"Not working yet: {verdict.cause} {verdict.fix}".rstrip())
-    lines.append("Restart running Claude Code sessions and IDEs, then run claude in a new shell.")
-    lines.append(f"To undo: {PROGRAM} undo")
-    return lines
+    """Return what stays in the scrollback."""
+    return outcome.last_words(session.outcome, session.draft.answers)

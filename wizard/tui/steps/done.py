@@ -15,20 +15,29 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.flow import Step
-from wizard.tui.session import Outcome, Session
+from wizard.outcome import ANSWER, PROGRAM, Outcome, judgement, may_ask_claude, take_back, write_plan
+from wizard.tui.session import Session
 from wizard.tui.steps.base import ScrollingStep
-from wizard.tui.steps.writing import WHAT_NEXT, judgement, take_back, write_plan
 from wizard.tui.widgets.checks import CheckList
 from wizard.tui.widgets.question import Question
 from wizard.tui.widgets.side_pane import Explanation
-from wizard.tui.words import count
 from wizard.verdict import Verdict
+from wizard.words import count
 
 if TYPE_CHECKING:
     from wizard.apply.transaction import Stage
 
 _WRITE_ROW: Final = ("write", "files")
-_ANSWER: Final = "proof.answer"
+
+WHAT_NEXT: Final = Content.assemble(
+    ("Next    ", "$text-muted"),
+    "Restart running Claude Code sessions and IDEs.\n",
+    "        Open a new terminal and run ",
+    ("claude\n", "bold"),
+    ("Undo    ", "$text-muted"),
+    (f"{PROGRAM} undo", "bold"),
+    ", or u on this screen",
+)
 
 
 class DoneStep(ScrollingStep):
@@ -89,7 +98,7 @@ class DoneStep(ScrollingStep):
             loop.call_soon_threadsafe(self.lead, stage.text)
 
         try:
-            self.session.outcome = await write_plan(self.session, tell)
+            self.session.outcome = await write_plan(self.session.plan, self.session.draft, self.session.services, tell)
         finally:
             if self.session.is_writing:
                 self.session.outcome = Outcome("failed", "The write ended in a way nobody expected.")
@@ -136,14 +145,13 @@ class DoneStep(ScrollingStep):
 
     def _report(self, verdict: Verdict) -> None:
         """Fill in a row. That Claude Code was not asked needs no advice here: the question stands right below."""
-        if verdict.id == _ANSWER and verdict.status == "skip":
+        if verdict.id == ANSWER and verdict.status == "skip":
             verdict = replace(verdict, fix="")
         self.checks.report(verdict)
 
     def _conclude(self, *, asked: bool) -> None:
         proofs = self.session.outcome.proofs
-        answered = any(each.id == _ANSWER and each.status == "pass" for each in proofs)
-        title, lead, look = judgement(proofs, answered=answered)
+        title, lead, look = judgement(proofs)
         self.ask(title)
         self.lead(lead, look)
         self._offer_answer(asked)
@@ -152,17 +160,12 @@ class DoneStep(ScrollingStep):
 
     def _offer_answer(self, asked: bool) -> None:
         question = self.query_one("#money", Question)
-        answer = next((each for each in self.session.outcome.proofs if each.id == _ANSWER), None)
         if asked:
             question.ask("")
-        elif answer is not None and answer.status == "skip" and self._answer_possible():
+        elif may_ask_claude(self.session.outcome.proofs):
             text = "Let Claude Code answer one question? It may cost a fraction of a cent."
             question.ask(text, "Ask it", "Leave it out")
             question.focus()
-
-    def _answer_possible(self) -> bool:
-        others = [each for each in self.session.outcome.proofs if each.id in ("proof.helper", "proof.settings")]
-        return bool(others) and all(each.status in ("pass", "warn") for each in others)
 
     @on(Question.Answered, "#money")
     def answered(self, event: Question.Answered) -> None:
@@ -211,7 +214,8 @@ class DoneStep(ScrollingStep):
         """Undo the write of this run, and say what came of it."""
         before = self.session.outcome
         try:
-            self.session.outcome = await take_back(self.session)
+            self.session.outcome = replace(before, written="under way")
+            self.session.outcome = await take_back(before, self.session.draft, self.session.services)
         finally:
             if self.session.is_writing:
                 self.session.outcome = replace(before, error="The undo ended in a way nobody expected.")

@@ -12,8 +12,8 @@ from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.side_pane import Explanation
 from wizard.tui.widgets.trust_picker import AuthorityPicker, ClientCertificatePicker, Shown, facts_of
-from wizard.tui.words import count
 from wizard.verdict import Verdict
+from wizard.words import count
 
 
 class HealthStep(CheckingStep):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -12,11 +11,11 @@ from textual.containers import VerticalGroup, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from wizard.answering import first_backend, first_options, key_origin, with_key
 from wizard.answers import KEY_FIELDS
 from wizard.fields import Problem, Value
 from wizard.flow import Step
-from wizard.keys.backend import Backend, Options
-from wizard.net.address import AddressError
+from wizard.keys.backend import Backend
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.widgets.choice import Choice, Option
@@ -89,15 +88,7 @@ class KeyStep(StepScreen):
         return self.form.read() if self.form else ({}, ())
 
     def _first(self) -> str:
-        if name := self.session.draft.answers.key.backend:
-            return name
-        machine = self.session.draft.machine
-        hinted = (each.name for each in self.backends if each.prefill(machine))
-        return next(hinted, self.backends[0].name)
-
-    def _values(self, backend: Backend) -> dict[str, Value]:
-        draft = self.session.draft
-        return {**backend.prefill(draft.machine), **draft.answers.key.tables.get(backend.name, {})}
+        return first_backend(self.session.draft, self.backends)
 
     @on(Choice.Changed, "#backend")
     def changed(self) -> None:
@@ -118,7 +109,7 @@ class KeyStep(StepScreen):
         group = self.query_one("#forms")
         if not group.query(f"#form-{name}"):
             backend = next(each for each in self.backends if each.name == name)
-            values: dict[str, object] = {**self._values(backend)}
+            values: dict[str, object] = {**first_options(self.session.draft, backend)}
             values["refresh_seconds"] = self.session.draft.answers.key.refresh_seconds
             await group.mount(Form((*backend.fields, *_REFRESH), values, f"key.{name}", id=f"form-{name}"))
         for form in group.query(Form):
@@ -129,7 +120,7 @@ class KeyStep(StepScreen):
     def tell(self) -> None:
         """Say where the credential goes, and what must be known before choosing this."""
         options, _ = self._read()
-        origin = _origin(self.chosen, options)
+        origin = key_origin(self.chosen, options)
         self.lead(f"Your credential goes to {origin} and nowhere else." if origin else self.LEAD)
         self.query_one("#notes", Static).update("\n".join(self.chosen.notes(options)))
         if self.focused is not None and row_of(self.focused) is None:
@@ -140,7 +131,7 @@ class KeyStep(StepScreen):
         """Keep the keys true: only Vault can be looked into, and only where it is known."""
         if action == "browse":
             is_vault = any(each.value == "vault" for each in self.query("#backend").results(Choice))
-            return is_vault and (bool(_origin(self.chosen, self._read()[0])) or None)
+            return is_vault and (bool(key_origin(self.chosen, self._read()[0])) or None)
         return super().check_action(action, parameters)
 
     def action_browse(self) -> None:
@@ -151,14 +142,14 @@ class KeyStep(StepScreen):
         across = self._across(self.chosen, options)
         if self.form is None or self.form.show(across):
             return
-        origin = _origin(self.chosen, options)
+        origin = key_origin(self.chosen, options)
         browser = self.session.services.vault_browser(options, self.session.draft.machine)
         known = origin in self.session.draft.confirmed
         field = str(options.get("field", ""))
         self.app.push_screen(VaultDialog(browser, origin, field, None if known else self._confirm), self._picked)
 
     def _confirm(self) -> None:
-        self.session.draft = self.session.draft.confirming(_origin(self.chosen, self._read()[0]))
+        self.session.draft = self.session.draft.confirming(key_origin(self.chosen, self._read()[0]))
 
     def _picked(self, picked: Picked | None) -> None:
         if picked is not None and self.form is not None:
@@ -179,10 +170,7 @@ class KeyStep(StepScreen):
         problems = problems or self._across(backend, values)
         if form.show(problems):
             return False
-        draft = self.session.draft
-        key = replace(draft.answers.key.with_options(backend.name, values), refresh_seconds=seconds)
-        self.session.draft = draft.answered(replace(draft.answers, key=key))
-        self.session.draft = self.session.draft.confirming(_origin(backend, values))
+        self.session.draft = with_key(self.session.draft, backend, values, seconds)
         return True
 
     def _across(self, backend: Backend, values: dict[str, Value]) -> tuple[Problem, ...]:
@@ -192,11 +180,3 @@ class KeyStep(StepScreen):
         """Return the explanation of the chosen backend."""
         options, _ = self._read()
         return Explanation(self.chosen.title, " ".join(self.chosen.notes(options)) or self.chosen.use_when)
-
-
-def _origin(backend: Backend, options: Options) -> str:
-    """Return where a backend's credential goes; empty while its address is missing or can't be read."""
-    try:
-        return backend.origin(options)
-    except AddressError:
-        return ""

@@ -12,12 +12,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from wizard.answering import LABELS, TIERS, matching
 from wizard.answers import MODEL_FIELDS
 from wizard.fields import Problem
 from wizard.flow import Step
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
-from wizard.tui.steps.tiers import LABELS, TIERS, first_tiers, matching
+from wizard.tui.steps.tiers import first_tiers
 from wizard.tui.widgets.form import TextField
 from wizard.tui.widgets.pick_list import Line, PickList
 from wizard.tui.widgets.side_pane import Explanation

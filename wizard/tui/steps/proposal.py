@@ -9,11 +9,12 @@ from typing import Final
 from textual.content import Content
 
 from wizard.apply.change import Change, Migration, Plan, Way
-from wizard.flow import Draft, Step
+from wizard.flow import Draft
 from wizard.machine.model import Leftover
+from wizard.review import choose, may_write, other_leftovers, overridden, shown, toggle, totals, waiting, way_of
 from wizard.tui.widgets.diff_view import Row, counts, diff_rows
-from wizard.tui.words import count
 from wizard.verdict import Verdict
+from wizard.words import count
 
 _TAG_WIDTH = 12
 _MODE_WIDTH = 6
@@ -42,15 +43,13 @@ class Entry:
     def next_choice(self, draft: Draft) -> Draft:
         """Return the draft with the next choice for this row; after the last comes none again."""
         if self.migration is not None:
-            return replace(draft, migrations=draft.migrations ^ {self.migration.name})
+            return toggle(draft, self.migration)
         if self.change is None:
             return draft
-        path = str(self.change.path)
-        others = {each: way for each, way in draft.ways.items() if each != path}
         order: list[Way | None] = [None, *self.change.ways]
-        now = draft.ways.get(path)
+        now = draft.ways.get(str(self.change.path))
         following = order[(order.index(now) + 1) % len(order)] if now in order else None
-        return replace(draft, ways=others if following is None else {**others, path: following})
+        return choose(draft, self.change, following)
 
     def line(self, width: int) -> Content:
         """Return the row for a list of this width."""
@@ -78,11 +77,11 @@ def entries(plan: Plan | None, draft: Draft) -> tuple[Entry, ...]:
     if plan is None:
         return tuple(found)
     found = [*_sentences("stops the write", "$error", plan.blockers), *found]
-    resting = [each for each in plan.changes if each.is_noop and not each.is_conflict and not each.way]
-    found += [_file(each, draft) for each in plan.changes if each not in resting]
+    changing = shown(plan)
+    resting = [each for each in plan.changes if each not in changing]
+    found += [_file(each, draft) for each in changing]
     found += [_migration(each, draft) for each in plan.migrations]
-    told = [leftover for each in plan.migrations for leftover in each.leftovers]
-    if others := [each for each in plan.leftovers if each not in told]:
+    if others := other_leftovers(plan):
         found.append(_leftovers(others))
     if plan.notes:
         found.append(Entry("Good to know", "note", rows=_paragraphs(plan.notes)))
@@ -105,18 +104,12 @@ def _sentences(tag: str, look: str, texts: Sequence[str]) -> Iterator[Entry]:
 
 
 def _warnings(draft: Draft) -> Iterator[Entry]:
-    if Step.HEALTH in draft.overridden:
-        text = "You go on although the server failed these checks. No key was sent there: nothing shows that it works."
-        yield Entry("Server not healthy", "! overridden", "$warning", rows=_overridden(text, draft.health_now or ()))
-    if Step.TEST in draft.overridden:
-        text = "You go on although the key did not work."
-        verdicts = draft.trial_now.verdicts if draft.trial_now else ()
-        yield Entry("Key does not work", "! overridden", "$warning", rows=_overridden(text, verdicts))
+    for title, text, verdicts in overridden(draft):
+        yield Entry(title, "! overridden", "$warning", rows=_overridden(text, verdicts))
 
 
 def _overridden(text: str, verdicts: Sequence[Verdict]) -> tuple[Row, ...]:
-    bad = [each for each in verdicts if each.status == "fail"]
-    return _paragraphs([text, *(f"✗ {each.cause} {each.fix}" for each in bad)])
+    return _paragraphs([text, *(f"✗ {each.cause} {each.fix}" for each in verdicts)])
 
 
 def _file(change: Change, draft: Draft) -> Entry:
@@ -134,7 +127,7 @@ def _tag(change: Change, draft: Draft) -> tuple[str, str]:
         return _CHOSEN[change.way], "$primary"
     if not change.is_conflict:
         return change.state, "$text-muted" if change.is_noop else ""
-    if _way(change, draft) == "replace":
+    if way_of(change, draft) == "replace":
         return _CHOSEN["replace"], "$primary"
     return ("! edited" if change.drift else "! yours"), "$warning"
 
@@ -142,14 +135,8 @@ def _tag(change: Change, draft: Draft) -> tuple[str, str]:
 _CHOSEN: Final[Mapping[Way, str]] = {"keep": "✓ kept", "merge": "✓ merged", "replace": "✓ replaced"}
 
 
-def _way(change: Change, draft: Draft) -> Way | None:
-    """Return what was chosen for a file, as far as it can be had."""
-    way = draft.ways.get(str(change.path))
-    return way if way in change.ways else None
-
-
 def _ways(change: Change, draft: Draft) -> Iterator[Content]:
-    chosen = change.way or _way(change, draft)
+    chosen = change.way or way_of(change, draft)
     for way, text in change.ways.items():
         mark = ("● ", "$primary") if way == chosen else ("○ ", "$text-muted")
         yield Content.assemble("  ", mark, (f"{way:<9}", "bold"), text)
@@ -226,23 +213,18 @@ class Proposal:
 
     def may_write(self, draft: Draft) -> bool:
         """Say whether nothing stands in the way of writing."""
-        return self.plan is not None and not self.plan.blockers and not self._untouched(draft)
-
-    def _untouched(self, draft: Draft) -> int:
-        """Return how many conflicts wait for a choice."""
-        conflicts = self.plan.conflicts if self.plan else ()
-        return sum(_way(each, draft) != "replace" for each in conflicts)
+        return may_write(self.plan, draft)
 
     def summary(self, draft: Draft) -> tuple[str, str]:
         """Return what it comes to in one line, and how that looks."""
         if self.plan is None or self.plan.blockers:
             return f"✗ Nothing can be written. {self.plan.blockers[0] if self.plan else self.problem}", "-bad"
-        if waiting := self._untouched(draft):
-            stand = "file of yours waits" if waiting == 1 else "files of yours wait"
-            return f"! {waiting} {stand} for your word. Space chooses what becomes of it.", "-mixed"
+        if number := len(waiting(self.plan, draft)):
+            stand = "file of yours waits" if number == 1 else "files of yours wait"
+            return f"! {number} {stand} for your word. Space chooses what becomes of it.", "-mixed"
         if self.plan.is_empty:
             return "✓ Every file is already as you want it. w proves that it works.", "-good"
-        return f"{_totals(self.plan)}. Nothing is written before you press w.", ""
+        return f"{totals(self.plan)}. Nothing is written before you press w.", ""
 
     @property
     def promise(self) -> str:
@@ -255,9 +237,3 @@ class Proposal:
 def propose(plan: Plan | None, problem: str, draft: Draft) -> Proposal:
     """Lay a plan out; it compares whole files, so it is called in a thread."""
     return Proposal(plan, problem, entries(plan, draft))
-
-
-def _totals(plan: Plan) -> str:
-    states = [each.state for each in plan.pending]
-    parts = [f"{states.count(state)} {state}" for state in ("new", "changed", "removed") if state in states]
-    return f"{count(len(states), 'file')}: {', '.join(parts)}"

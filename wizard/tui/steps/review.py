@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -14,10 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from wizard.answers import Write
-from wizard.apply.change import Choices
-from wizard.apply.errors import PlanError
 from wizard.flow import Step
 from wizard.machine.background import in_daemon_thread
+from wizard.review import plan_of
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.steps.places import PlacesScreen
@@ -98,13 +96,8 @@ class ReviewStep(StepScreen):
 
     def _propose(self) -> Proposal:
         draft = self.session.draft
-        life = draft.trial_now.life_seconds if draft.trial_now else None
-        choices = Choices({Path(path): way for path, way in draft.ways.items()}, draft.migrations)
-        try:
-            plan = self.session.services.make_plan(draft.answers, draft.machine, life_seconds=life, choices=choices)
-        except PlanError as error:
-            return propose(None, f"{draft.machine.short(error.path)}: {error.text}", draft)
-        return propose(plan, "", draft)
+        plan, problem = plan_of(draft, self.session.services)
+        return propose(plan, problem, draft)
 
     def show_proposal(self) -> None:
         """Show the plan and the state of its ticks."""

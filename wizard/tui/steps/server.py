@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from textual import on
@@ -105,8 +104,9 @@ class ServerStep(StepScreen):
             field.correct()
             return False
         gateway = Gateway(url=address.url, route=self._route(), allow_http=needs_allowing(address), **more)
-        draft = self.session.draft
-        self.session.draft = draft.answered(replace(draft.answers, gateway=gateway)).confirming(address.origin)
+        from wizard.answering import with_gateway  # not needed for the first frame
+
+        self.session.draft = with_gateway(self.session.draft, gateway)
         return True
 
     def _route(self) -> Any:  # noqa: ANN401 - one of the declared routes
@@ -118,10 +118,9 @@ class ServerStep(StepScreen):
             gateway = self.session.draft.answers.gateway
             return {each.name: getattr(gateway, each.name) for each in _MORE}, ()
         values, problems = found.first().read()
-        if not problems and bool(values.get("client_cert")) != bool(values.get("client_key")):
-            name = "client_key" if values.get("client_cert") else "client_cert"
-            problems = (Problem(f"gateway.{name}", "", "A client certificate and its key go together. Give both."),)
-        return values, problems
+        from wizard.answering import client_pair_problems
+
+        return values, problems or client_pair_problems(values)
 
     def _show(self, problems: tuple[Problem, ...]) -> bool:
         fold = self.query_one(Fold)

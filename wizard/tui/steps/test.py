@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from textual import on
 from textual.widget import Widget
 
+from wizard.answering import may_send_message, message_model
 from wizard.flow import Step, may_send_key, sendable
 from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.question import Question
 from wizard.tui.widgets.side_pane import Explanation
 from wizard.verdict import Verdict, worst
-
-_CHEAP: Final = ("haiku", "mini", "flash", "small")
 
 
 class TestStep(CheckingStep):
@@ -66,25 +64,15 @@ class TestStep(CheckingStep):
         """Say what came of it, and ask for the real message where one can be sent."""
         super().conclude()
         question = self.query_one(Question)
-        model = self.model()
-        accepted = any(each.id == "key.accepted" and each.status in ("pass", "warn") for each in self.known() or ())
-        if not (accepted and model and may_send_key(self.session.draft)):
+        if not may_send_message(self.session.draft):
             question.ask("")
             return
         text = "Send one tiny real message? It may cost a fraction of a cent."
-        question.ask(text, f"Send it to {model}", "Leave it out")
+        question.ask(text, f"Send it to {message_model(self.session.draft)}", "Leave it out")
         if message := self.session.draft.message_now:
             self.show_message(message)
         else:
             question.focus()
-
-    def model(self) -> str:
-        """Return the model for the real message: a small one where the gateway has one."""
-        trial = self.session.draft.trial_now
-        models = trial.models if trial else ()
-        claude = [each for each in models if "claude" in each.lower()] or list(models)
-        cheap = [each for each in claude if any(word in each.lower() for word in _CHEAP)]
-        return next(iter(cheap or claude), "")
 
     def summary(self) -> tuple[str, str]:
         """Sum the test up."""
@@ -115,7 +103,7 @@ class TestStep(CheckingStep):
         """Send one tiny message and show what came of it."""
         draft = self.session.draft
         verdict = await self.session.services.send_one_message(
-            draft.answers, draft.machine, sendable(draft), self.model()
+            draft.answers, draft.machine, sendable(draft), message_model(draft)
         )
         self.session.draft = self.session.draft.messaged(verdict)
         self.show_message(verdict)

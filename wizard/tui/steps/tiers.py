@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from textual.content import Content
 
-from wizard.answers import MODEL_FIELDS, Models
+from wizard.answering import LABELS, TIERS, first_pins, wanted_models
+from wizard.answers import Models
 from wizard.flow import Draft
 from wizard.services import Services
-
-TIERS: Final = tuple(each.name for each in MODEL_FIELDS)
-LABELS: Final = {each.name: each.label for each in MODEL_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +62,7 @@ class Tiers:
 
 
 def first_tiers(draft: Draft, services: Services) -> Tiers:
-    """Return the pins answered before; at first, what Claude Code would ask for, where the gateway has it."""
+    """Return the tiers as the step begins."""
+    wanted = wanted_models(draft.machine, draft.answers.gateway, services)
     models = draft.trial_now.models if draft.trial_now else ()
-    version = draft.machine.claude.version if draft.machine.claude else None
-    gateway = draft.answers.gateway
-    asked = services.wanted_models(version, gateway.route, gateway.aws_region)
-    wanted = {tier: asked[tier] for tier in ("opus", "sonnet", "haiku")}
-    answered = draft.answers.models
-    if answered != Models() or draft.saved is not None:
-        return Tiers({tier: getattr(answered, tier) for tier in TIERS}, wanted, models)
-    return Tiers({tier: _suggestion(tier, wanted[tier], models) for tier in TIERS}, wanted, models)
-
-
-def _suggestion(tier: str, wanted: str, models: tuple[str, ...]) -> str:
-    if wanted in models:
-        return wanted
-    alike = [each for each in models if tier in each.lower()]
-    return alike[0] if len(alike) == 1 else ""
-
-
-def matching(models: tuple[str, ...], text: str) -> tuple[str, ...]:
-    """Return the models that hold every word of a text."""
-    words = text.lower().split()
-    return tuple(each for each in models if all(word in each.lower() for word in words)) if words else models
+    return Tiers(first_pins(draft, wanted), wanted, models)

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from wizard.keys.vault_browse import Sight, Spot
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.pick_list import PickList
-from wizard.tui.words import count
+from wizard.words import count
 
 if TYPE_CHECKING:
     from wizard.keys.vault_browse import Browser
