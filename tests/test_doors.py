@@ -179,6 +179,32 @@ def test_only_the_writers_write(module: str) -> None:
         assert found == []
 
 
+def _costs_at_import(tree: ast.Module) -> Iterator[str]:
+    """What makes every start slower: standard data classes, and patterns compiled before they are used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses":
+            yield f"line {node.lineno}: take {', '.join(each.name for each in node.names)} from wizard.record"
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.If):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile":
+                yield f"line {node.lineno}: call wizard.pattern.pattern, not re.compile"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_makes_every_start_slower(module: str) -> None:
+    path = ROOT / module.replace(".", "/")
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if module != "wizard.record":
+        assert list(_costs_at_import(ast.parse(source.read_text()))) == []
+
+
+def test_the_scan_for_slow_imports_sees_them() -> None:
+    source = "from dataclasses import dataclass\nA: Final = re.compile('a')\ndef f(): return re.compile('b')"
+    assert len(list(_costs_at_import(ast.parse(source)))) == 2
+
+
 def test_the_scan_for_writes_sees_them() -> None:
     source = "open(p, 'w'); p.open('ab'); os.open(p, os.O_WRONLY); p.write_text(''); os.replace(a, b); shutil.rmtree(p)"
     assert len(list(_writing_calls(ast.parse(source)))) == 6

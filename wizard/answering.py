@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wizard.answers import MODEL_FIELDS, Gateway, Models
 from wizard.flow import Draft, may_send_key
 from wizard.net.address import AddressError
+from wizard.record import replace
 
 if TYPE_CHECKING:
     from wizard.fields import Problem, Value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal
 
 from wizard.fields import AnswersError, Field, Problem, Value, read_table
 from wizard.keys.backend import BACKEND_NAMES, backend
 from wizard.net.address import Address, AddressError, parse_address
+from wizard.record import dataclass, field, names, replace
 
 VERSION: Final = 1
 Route = Literal["anthropic", "bedrock"]
@@ -364,7 +364,7 @@ def to_table(answers: Answers) -> dict[str, Any]:
     table: dict[str, Any] = {"version": VERSION}
     for name, (kind, _) in _SECTIONS.items():
         part, default = getattr(answers, name), kind()
-        values = {each.name: getattr(part, each.name) for each in fields(part)}
+        values = {each: getattr(part, each) for each in names(part)}
         table[name] = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from wizard.pattern import pattern
+from wizard.record import dataclass
 from wizard.secret import masked_url
 
 Value = str | int | bool | tuple[str, ...] | Mapping[str, object]
 FieldKind = Literal["text", "url", "path", "integer", "choice", "flag", "list", "table"]
 
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE: Final = pattern(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from wizard.answers import Answers, Gateway, Key
 from wizard.machine.model import Machine
+from wizard.record import dataclass, field, replace
 from wizard.verdict import Verdict, worst
 
 if TYPE_CHECKING:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +12,9 @@ from wizard.keys.backend import backend
 from wizard.machine.model import Machine
 from wizard.machine.private import private_folder
 from wizard.machine.process import Finished, run
+from wizard.pattern import pattern
 from wizard.quoting import sh_quote
+from wizard.record import dataclass, field
 from wizard.render.claude import environment
 from wizard.render.helper import render_helper
 from wizard.render.refresh import refresh_seconds
@@ -27,7 +27,7 @@ HELPER_LIMIT: Final = 12.0
 SLOW_HELPER: Final = 3.0
 """Seconds after which a helper is called slow: Claude Code waits for it at every start (2.1.197, 2.1.330)."""
 
-_KEY_BYTES: Final = re.compile(rb"[\x21-\x7e]+")
+_KEY_BYTES: Final = pattern(rb"[\x21-\x7e]+")
 
 CATALOGUE: Final[Mapping[str, Kind]] = {
     "ok": Kind("pass", "It printed one key."),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from wizard.record import dataclass, replace
 from wizard.verdict import Verdict, worst
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wizard.apply.change import Change, Choices, Migration, Plan, Way
 from wizard.apply.errors import PlanError
 from wizard.flow import Draft, Step
+from wizard.record import replace
 from wizard.words import count
 
 if TYPE_CHECKING:

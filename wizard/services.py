@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from wizard.record import dataclass
 
 if TYPE_CHECKING:
     from wizard.answers import Answers, Gateway, Route

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wizard.answers import Answers
@@ -15,6 +14,7 @@ from wizard.keys.backend import Backend, NoProgramError, Report, backend
 from wizard.lifetime import duration, token_life
 from wizard.machine.model import Machine
 from wizard.net import limits
+from wizard.record import dataclass
 from wizard.render.refresh import refresh_seconds
 from wizard.secret import Secret
 from wizard.verdict import Kind, Verdict, judge

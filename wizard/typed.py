@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from wizard.pattern import pattern
+
 _JSON: Final = json.JSONDecoder()
-_PLAIN: Final = re.compile(r'[^\s=,"{\[](?:[^=,"]*[^\s=,"])?')
+_PLAIN: Final = pattern(r'[^\s=,"{\[](?:[^=,"]*[^\s=,"])?')
 """A name or value that needs no quotes in `name=value, …`."""
 
 

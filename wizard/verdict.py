@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final, Literal
+
+from wizard.record import dataclass, field, replace
 
 Status = Literal["pass", "warn", "fail", "skip"]
 

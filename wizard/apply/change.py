@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from wizard.apply.masking import mask_lines
 from wizard.machine.model import Leftover
+from wizard.record import dataclass, field
 
 if TYPE_CHECKING:
     from wizard.apply.drift import Drift

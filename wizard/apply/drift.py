@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +16,7 @@ from wizard.apply.managed_block import BlockProblem
 from wizard.apply.recovery import BLOCK
 from wizard.apply.settings_edit import key_of, name_of, part_digest, read, shown_value, value_at
 from wizard.machine.model import Machine
+from wizard.record import dataclass, field
 
 Kind = Literal["changed", "gone", "broken"]
 

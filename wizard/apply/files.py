@@ -13,12 +13,12 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from wizard.apply import exchange
 from wizard.apply.errors import Unwritable
+from wizard.record import dataclass, field
 
 TEMPORARY_PREFIX: Final = ".claude-litellm-wizard-"
 LARGEST: Final = 64 * 1024 * 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from wizard.apply.managed_block import BlockProblem
 from wizard.apply.order import Target
 from wizard.apply.settings_edit import merged
 from wizard.apply.swap import Overtaken, swap, take_away
+from wizard.record import dataclass, replace
 from wizard.render.json_edit import JsonProblem
 
 PATIENCE_SECONDS: Final = 1.0

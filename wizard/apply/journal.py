@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -21,6 +20,7 @@ from wizard.apply.change import Role, digest
 from wizard.apply.files import TEMPORARY_PREFIX, Writer, look
 from wizard.machine.model import Machine
 from wizard.machine.private import sweep_private_folders
+from wizard.record import dataclass, field, replace
 
 KEEP: Final = 5
 """Runs whose backups are kept."""

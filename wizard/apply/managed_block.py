@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.marks import BLOCK_BEGIN, BLOCK_END
+from wizard.pattern import pattern
+from wizard.record import dataclass
 
 _BEGIN: Final = BLOCK_BEGIN.encode()
 _END: Final = BLOCK_END.encode()
 _NEWLINE_ADDED: Final = b"# The line above had no newline at its end.\n"
-_HEREDOC: Final = re.compile(rb"(?<!<)<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z_][A-Za-z0-9_]*))")
+_HEREDOC: Final = pattern(rb"(?<!<)<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z_][A-Za-z0-9_]*))")
 
 
 class BlockProblem(Exception):  # noqa: N818 - reads as the finding it is

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from wizard.pattern import pattern
 from wizard.secret import names_a_secret
 
 MASK: Final = "****"
@@ -13,27 +14,27 @@ MASK: Final = "****"
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_.\-]*+"
 _RUN_BEGINS: Final = r"(?<![A-Za-z0-9_.\-])[0-9.\-]*+"
 """A name is looked for once in a run of its characters: in a line of five megabytes, from each of them takes hours."""
-_ASSIGNMENT: Final = re.compile(
+_ASSIGNMENT: Final = pattern(
     rf"""(?P<option>(?<![\w\-])--?{_NAME})\s+"""
     rf"""|(?P<quote>\\?["']?){_RUN_BEGINS}(?P<name>{_NAME})(?P=quote)(?P<sign>\s*+:(?!//)\s*|[ \t]*\+?=[ \t]*)"""
     rf"""|\b(?:set|setenv)\s+(?:-\S+\s+)*(?P<word>{_NAME})(?:\[[^\]]*\])?\s+"""
 )
-_SHAPES: Final = re.compile(
+_SHAPES: Final = pattern(
     r"\b(?:sk-[A-Za-z0-9_\-]{4,}|hv[sbr]\.[A-Za-z0-9_\-]{4,}|gh[pousr]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|glpat-[\w\-]{8,}"
     r"|xox[a-z]-[\w\-]{8,}|A[KS]IA[A-Z0-9]{12,}|eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-.]+)"
     r"|(?i:\b(?:bearer|basic)[ \t]+)\S+"
 )
-_USER_INFO: Final = re.compile(r"(?<=://)[^\s\"']*@")
-_LOGIN: Final = re.compile(r"((?<![\w\-])(?:-[A-Za-z]*[uU]|--(?:proxy-)?user)[ \t=]*[\"']?[^\s:\"'/]+:)[^\s\"']+")
+_USER_INFO: Final = pattern(r"(?<=://)[^\s\"']*@")
+_LOGIN: Final = pattern(r"((?<![\w\-])(?:-[A-Za-z]*[uU]|--(?:proxy-)?user)[ \t=]*[\"']?[^\s:\"'/]+:)[^\s\"']+")
 """What curl and its kin take: `-u name:password`."""
-_PEM: Final = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?)(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_MORE_NAMES: Final = re.compile(r"authorization|custom_headers|credential|cookie|bearer|\bpwd\b|passwd", re.IGNORECASE)
-_HARMLESS_NAME: Final = re.compile(r"(_TTL_MS|_MS|_SECONDS|_TTL|_TOKENS)\Z|\AapiKeyHelper\Z", re.IGNORECASE)
-_PLACE_NAME: Final = re.compile(r"(_FILE|_PATH|_DIR|_CERT|_ENV|CLIENT_KEY|apiKeyHelper)\Z", re.IGNORECASE)
-_PLACE: Final = re.compile(r"[\s\"',;\\]*(?:(?:~|\$HOME|\$\{HOME\})?/[\w./\- ]*|[A-Z][A-Z0-9_]*)[\s\"',;\\]*")
-_NUMBER: Final = re.compile(r"[\s\"',;]*[0-9]*[\s\"',;]*")
+_PEM: Final = pattern(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?)(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_MORE_NAMES: Final = pattern(r"authorization|custom_headers|credential|cookie|bearer|\bpwd\b|passwd", re.IGNORECASE)
+_HARMLESS_NAME: Final = pattern(r"(_TTL_MS|_MS|_SECONDS|_TTL|_TOKENS)\Z|\AapiKeyHelper\Z", re.IGNORECASE)
+_PLACE_NAME: Final = pattern(r"(_FILE|_PATH|_DIR|_CERT|_ENV|CLIENT_KEY|apiKeyHelper)\Z", re.IGNORECASE)
+_PLACE: Final = pattern(r"[\s\"',;\\]*(?:(?:~|\$HOME|\$\{HOME\})?/[\w./\- ]*|[A-Z][A-Z0-9_]*)[\s\"',;\\]*")
+_NUMBER: Final = pattern(r"[\s\"',;]*[0-9]*[\s\"',;]*")
 _CLOSERS: Final = {"{": "}", "[": "]", "(": ")"}
-_NOTHING: Final = re.compile(r"""[\s"',;}\])]*""")
+_NOTHING: Final = pattern(r"""[\s"',;}\])]*""")
 
 
 def mask_line(line: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,6 +12,7 @@ from wizard.apply.files import look, obstacle
 from wizard.apply.set_aside import Place, place_of
 from wizard.apply.settings_edit import Key, key_of, part_digest, read, value_at
 from wizard.machine.model import Leftover, Machine
+from wizard.record import dataclass, field
 
 Chosen = Collection[str] | Literal["all"]
 

@@ -8,11 +8,11 @@ then does the plain name get the new text, and settings.json turns to the plain 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wizard.apply.change import KEPT_MODE, Change, Role, Transform, digest
 from wizard.apply.settings_edit import names_helper, with_helper
+from wizard.record import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from wizard.apply.change import REPLACE_ONLY, Way, digest
 from wizard.apply.merge import merge
+from wizard.record import dataclass, field
 
 _KEEP: Final = "Yours stays as it is; the wizard asks about it no more."
 _MERGE: Final = "Your lines stay, and what is new in ours joins them."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +41,7 @@ from wizard.machine.shells import has_guard, other_shell
 from wizard.machine.survey import wrong_user
 from wizard.machine.syntax import complaint
 from wizard.net.address import AddressError
+from wizard.record import dataclass, replace
 from wizard.render.claude import HELPER_KEY, settings_edits
 from wizard.render.helper import origin_line, render_helper
 from wizard.render.json_edit import JsonProblem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Final
 
@@ -13,6 +12,7 @@ from wizard.apply.journal import ABSENT, Receipt, Store, Written
 from wizard.apply.order import Target
 from wizard.apply.set_aside import give_back
 from wizard.apply.settings_edit import restored
+from wizard.record import dataclass, field
 
 BLOCK: Final = "block"
 """The name of our part of a start-up file."""

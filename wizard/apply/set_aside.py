@@ -6,28 +6,28 @@ A line is not removed but turned into a comment, with its bytes unchanged behind
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.apply.managed_block import in_heredoc
 from wizard.machine.leftovers import VARIABLE_NAMES
 from wizard.marks import BLOCK_BEGIN, BLOCK_END, SET_ASIDE
+from wizard.pattern import pattern
+from wizard.record import dataclass
 
 _MARK: Final = SET_ASIDE.encode()
-_INDENT: Final = re.compile(rb"[ \t]*")
+_INDENT: Final = pattern(rb"[ \t]*")
 _NAME: Final = rf"(?:{VARIABLE_NAMES})"
 _VALUE: Final = r"""(?:"(?:[^"\\`]|\\.)*"|'[^']*'|\$\([^()]*\)|[^\s;&|<>()"'`\\$]|\$\w+|\$\{[^{}]*\})*"""
 _COMMENT: Final = r"\s*;?\s*(?:#.*)?"
-_ASSIGNMENT: Final = re.compile(
+_ASSIGNMENT: Final = pattern(
     rf"(?:export\s+|(?:declare|typeset)\s+-\w+\s+)?{_NAME}={_VALUE}(?:\s+{_NAME}={_VALUE})*"
     rf"(?:\s*;\s*export(?:\s+{_NAME})+)?{_COMMENT}"
     rf"|set\s+(?:-\S+\s+)*{_NAME}\s+{_VALUE}{_COMMENT}"
 )
 _TEST: Final = r"(?:\[\[?\s[^;&|<>]*\s\]\]?|test\s[^;&|<>]*)"
-_SOURCE: Final = re.compile(
+_SOURCE: Final = pattern(
     rf"(?:{_TEST}\s*&&\s*)?(?:source|\.)\s+[^\s;&|<>()`]+{_COMMENT}"
     rf"|if\s+{_TEST}\s*;\s*then\s+(?:source|\.)\s+[^\s;&|<>()`]+\s*;\s*fi{_COMMENT}"
 )

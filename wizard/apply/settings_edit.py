@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from wizard.apply.change import REPLACE_ONLY, Way, digest
 from wizard.machine.claude_code import OF_OTHER_PROGRAMS_TOO, PINS
+from wizard.pattern import pattern
 from wizard.quoting import sh_quote
+from wizard.record import dataclass, field, replace
 from wizard.render.claude import HELPER_KEY
 from wizard.render.json_edit import edit
 from wizard.secret import names_a_secret, redact
@@ -38,7 +39,7 @@ _WAYS: Final[Mapping[Way, str]] = {
     "merge": "Yours stay, save those that decide who gets which credential.",
     "replace": "Your answers take their place; the file goes into the backup.",
 }
-_BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
+_BARE_PATH: Final = pattern(r"'?[~/][\w./\- ]*'?")
 
 
 @dataclass(frozen=True, slots=True)

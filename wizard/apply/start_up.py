@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.apply import managed_block
@@ -11,6 +10,7 @@ from wizard.apply.change import REPLACE_ONLY, Way, digest
 from wizard.apply.managed_block import BlockProblem
 from wizard.apply.own_text import OwnText
 from wizard.apply.set_aside import Place, set_aside
+from wizard.record import dataclass
 
 _MEND: Final[Mapping[Way, str]] = {
     "merge": "Our marker lines go, yours stay, a new block comes at the end.",

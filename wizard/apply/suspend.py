@@ -8,7 +8,6 @@ and the answers wait for on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from wizard.apply.files import look, obstacle
 from wizard.apply.journal import DamagedState, Ledger, Owned, Store
 from wizard.apply.settings_edit import SettingsEdit, key_of, read, value_at
 from wizard.machine.model import Machine
+from wizard.record import replace
 from wizard.render.json_edit import JsonProblem
 
 SENTENCE: Final = "It is switched off: Claude Code uses its own login."

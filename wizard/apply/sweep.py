@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from wizard.apply.change import digest
@@ -12,6 +11,7 @@ from wizard.apply.order import is_generation
 from wizard.apply.settings_edit import merged, names_helper
 from wizard.apply.swap import set_aside
 from wizard.machine.model import Machine
+from wizard.record import replace
 
 
 def without_unused(ledger: Ledger, machine: Machine, writer: Writer) -> Ledger:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from wizard.apply.order import Target
 from wizard.apply.signals import held_back
 from wizard.apply.work import Job, Progress, Stage, Work
 from wizard.machine.model import Machine
+from wizard.record import replace as replaced
 from wizard.render.json_edit import JsonProblem
 
 __all__ = ["Receipt", "Refused", "Stage", "WriteFailed", "at_work", "carry_out", "held_back", "recover"]
@@ -63,7 +63,7 @@ def carry_out(
         changes = tuple(_as_found(each, recovered, machine) for each in plan.changes)
         _refuse_conflicts([each for each in changes if each.is_conflict], agreed, machine)
         pending = tuple(each for each in changes if not each.is_noop)
-        ledger = dataclasses.replace(_ledger_after(work.store.ledger(), changes), off=plan.off)
+        ledger = replaced(_ledger_after(work.store.ledger(), changes), off=plan.off)
         if not pending:
             if plan.is_kept:
                 work.store.save_ledger(ledger)
@@ -154,9 +154,7 @@ def _merged(change: Change, found: Found) -> Change:
     if found.mode is not None and change.role not in WHOLLY_OURS:
         mode = found.mode
     conflict = "" if after == found.content else change.question(found.content)
-    return dataclasses.replace(
-        change, before=found.content, after=after, before_mode=found.mode, mode=mode, conflict=conflict
-    )
+    return replaced(change, before=found.content, after=after, before_mode=found.mode, mode=mode, conflict=conflict)
 
 
 def _ledger_after(ledger: Ledger, changes: Iterable[Change]) -> Ledger:
@@ -170,4 +168,4 @@ def _ledger_after(ledger: Ledger, changes: Iterable[Change]) -> Ledger:
             files[each.path] = Owned(each.role, content=digest(each.after), texts=dict(each.texts))
         else:
             files[each.path] = Owned(each.role, parts=parts, texts=dict(each.texts))
-    return dataclasses.replace(ledger, files=files)
+    return replaced(ledger, files=files)

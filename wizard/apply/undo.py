@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from wizard.apply.suspend import OPEN_TERMINALS
 from wizard.apply.transaction import at_work, held_back
 from wizard.apply.work import Job, Progress, Stage
 from wizard.machine.model import Machine
+from wizard.record import dataclass, replace
 from wizard.render.json_edit import JsonProblem
 
 NOTHING: Final = "There is nothing to undo: nothing that this wizard wrote is left here."

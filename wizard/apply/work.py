@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from wizard.apply.order import Target, in_order
 from wizard.apply.recovery import backwards
 from wizard.apply.sweep import sweep_temporaries, without_unused
 from wizard.machine.model import Machine
+from wizard.record import dataclass, replace
 
 _STATE_BYTES: Final = 128 * 1024
 """What journal, receipt and ledger take at most, in bytes."""

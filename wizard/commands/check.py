@@ -7,7 +7,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from wizard import doctor
@@ -29,6 +28,7 @@ from wizard.fields import Problem, unsafe
 from wizard.machine.model import Machine
 from wizard.net.address import AddressError, parse_address
 from wizard.origins import origins
+from wizard.record import replace
 from wizard.verdict import Verdict
 
 _WAY: Final = {

@@ -8,9 +8,9 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TextIO
 
+from wizard.record import dataclass
 from wizard.verdict import ASCII_GLYPHS, GLYPHS, Status, Verdict
 
 WORDS: Final[Mapping[Status, str]] = {"pass": "PASS", "warn": "WARN", "fail": "FAIL", "skip": "SKIP"}

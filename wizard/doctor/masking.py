@@ -6,7 +6,6 @@ import os
 import pwd
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,9 +15,11 @@ from wizard.machine.claude_state import login_file, state_file
 from wizard.machine.files import read_text
 from wizard.machine.leftovers import startup_assignments
 from wizard.machine.model import Machine
+from wizard.pattern import pattern
+from wizard.record import dataclass, field
 from wizard.secret import Secret, bare_url, names_a_secret, redact
 
-_CONCERNED: Final = re.compile(
+_CONCERNED: Final = pattern(
     r"ANTHROPIC_.*|CLAUDE_.*|CLAUDECODE|LITELLM_.*|AWS_.*|VAULT_.*|BAO_.*|(HTTPS?|ALL|NO)_PROXY|NODE_.*|SSL_CERT_.*"
     r"|(REQUESTS|CURL)_CA_BUNDLE|API_TIMEOUT_MS|XDG_(CONFIG|STATE)_HOME|ZDOTDIR|LANG|LC_.*|SHELL|TERM.*|COLORTERM"
     r"|NO_COLOR|TEXTUAL.*",
@@ -57,12 +58,12 @@ _PLAIN: Final = frozenset(
 )
 """Variables whose values are worth reading and hold no secret; of all others only the length is told."""
 
-_URLS: Final = re.compile(r"[A-Z0-9_]*(URL|PROXY|ADDR|ADDRESS)\Z", re.IGNORECASE)
-_CREDENTIAL_IN_URL: Final = re.compile(r"(?<=://)[^/\s@]*@")
-_QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
-_EMAIL: Final = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
-_OTHER_HOME: Final = re.compile(r"/(home|Users)/[^/\s\"',:;)]+")
-_QUOTED: Final = re.compile(r'"([^"\\\s]{8,})"')
+_URLS: Final = pattern(r"[A-Z0-9_]*(URL|PROXY|ADDR|ADDRESS)\Z", re.IGNORECASE)
+_CREDENTIAL_IN_URL: Final = pattern(r"(?<=://)[^/\s@]*@")
+_QUERY: Final = pattern(r"(://[^\s?#]*)[?#]\S*")
+_EMAIL: Final = pattern(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")
+_OTHER_HOME: Final = pattern(r"/(home|Users)/[^/\s\"',:;)]+")
+_QUOTED: Final = pattern(r'"([^"\\\s]{8,})"')
 _NAMELESS: Final = frozenset({"root", "home", "user", "users"})
 _SHORTEST: Final = 4
 _LONGEST_TEXT: Final = 600

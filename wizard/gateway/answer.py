@@ -13,14 +13,15 @@ from urllib.parse import urljoin, urlsplit
 from wizard.net.address import Address
 from wizard.net.fault import Fault
 from wizard.net.http import Response, Server
+from wizard.pattern import pattern
 from wizard.secret import redact
 
 _MARKUP: Final = 64 * 1024
 """How much of a page is searched for its title."""
 
-_TITLE: Final = re.compile(r"<title[^<>]{0,200}>([^<]{0,400})", re.IGNORECASE)
-_PASSWORD: Final = re.compile(r"type\s?=\s?[\"']?password", re.IGNORECASE)
-_SIGN_IN: Final = re.compile(r"log-?in|sign-?in|sso|oauth|openid|saml|auth|\.html?\b|portal", re.IGNORECASE)
+_TITLE: Final = pattern(r"<title[^<>]{0,200}>([^<]{0,400})", re.IGNORECASE)
+_PASSWORD: Final = pattern(r"type\s?=\s?[\"']?password", re.IGNORECASE)
+_SIGN_IN: Final = pattern(r"log-?in|sign-?in|sso|oauth|openid|saml|auth|\.html?\b|portal", re.IGNORECASE)
 _REFUSED: Final = (401, 403, 407, 451)
 _MEANING: Final = {
     421: ", it is not responsible for that name",
@@ -44,12 +45,12 @@ def unexpected(server: Server, response: Response) -> Fault:
 
 
 _NO_CERTIFICATE: Final = (400, 403, 495, 496)
-_MUTUAL: Final = re.compile(
+_MUTUAL: Final = pattern(
     r"no required ssl certificate was sent|the ssl certificate error|client certificate (?:is )?required", re.IGNORECASE
 )
 """How nginx and IIS ask for a client certificate: after a handshake that went well."""
 
-_TLS_PORT: Final = re.compile(r"https|ssl-enabled|\btls\b", re.IGNORECASE)
+_TLS_PORT: Final = pattern(r"https|ssl-enabled|\btls\b", re.IGNORECASE)
 
 
 def _by_status(server: Server, response: Response) -> Fault:

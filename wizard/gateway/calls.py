@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -20,11 +19,13 @@ from wizard.machine.model import Machine
 from wizard.net import limits
 from wizard.net.fault import Fault
 from wizard.net.http import Response, request
+from wizard.pattern import pattern
+from wizard.record import dataclass
 from wizard.secret import Secret, redact
 from wizard.verdict import Verdict, judge
 
-_SENDABLE: Final = re.compile(r"[\x21-\x7e]{1,16384}")
-_MODEL_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
+_SENDABLE: Final = pattern(r"[\x21-\x7e]{1,16384}")
+_MODEL_ID: Final = pattern(r"[\x21-\x7e]{1,200}")
 _MODEL_LIST: Final = 8 * 1024 * 1024
 """Bytes of a list of models: some 40,000 of them. Only a gateway the user confirmed is asked for it."""
 

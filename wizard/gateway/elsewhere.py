@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from wizard.gateway.answer import describe
 from wizard.net.fault import Fault
 from wizard.net.http import Response, Server, request
+from wizard.record import replace
 from wizard.secret import redact
 
 IDENTITY: Final = "/.well-known/litellm-ui-config"

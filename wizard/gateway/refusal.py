@@ -17,6 +17,7 @@ from wizard.gateway.token_claims import Claims, claims_of
 from wizard.net import limits
 from wizard.net.fault import Fault
 from wizard.net.http import Response
+from wizard.pattern import pattern
 from wizard.secret import Secret, redact
 
 _BY_TYPE: Final[Mapping[str, str]] = {
@@ -47,15 +48,13 @@ _BY_MESSAGE: Final[tuple[tuple[str, str], ...]] = (
 )
 """What LiteLLM's `error.message` holds, in lower case; the first that fits."""
 
-_GROUP_BLOCKED: Final = re.compile(r"\b(team|project)=\S* is blocked", re.IGNORECASE)
-_CLAIM: Final = re.compile(r"audience|issuer|missing the \"?\w+\"? claim", re.IGNORECASE)
-_SPENT: Final = re.compile(
-    r"(?:current cost: |spend=)\$?([\d.e+-]+), (?:max )?budget[=:] ?\$?([\d.e+-]+)", re.IGNORECASE
-)
-_LIMIT: Final = re.compile(r"limit type: (\w+)\. current limit: (\d{1,12})\b", re.IGNORECASE)
-_RESETS: Final = re.compile(r"limit resets at: (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", re.IGNORECASE)
-_ENDED: Final = re.compile(r"key expiry time (\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)", re.IGNORECASE)
-_HASH: Final = re.compile(r"\b[0-9a-f]{64}\b")
+_GROUP_BLOCKED: Final = pattern(r"\b(team|project)=\S* is blocked", re.IGNORECASE)
+_CLAIM: Final = pattern(r"audience|issuer|missing the \"?\w+\"? claim", re.IGNORECASE)
+_SPENT: Final = pattern(r"(?:current cost: |spend=)\$?([\d.e+-]+), (?:max )?budget[=:] ?\$?([\d.e+-]+)", re.IGNORECASE)
+_LIMIT: Final = pattern(r"limit type: (\w+)\. current limit: (\d{1,12})\b", re.IGNORECASE)
+_RESETS: Final = pattern(r"limit resets at: (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", re.IGNORECASE)
+_ENDED: Final = pattern(r"key expiry time (\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)", re.IGNORECASE)
+_HASH: Final = pattern(r"\b[0-9a-f]{64}\b")
 
 _LIMITS: Final[Mapping[str, str]] = {
     "requests": "requests a minute",

@@ -6,11 +6,11 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from wizard.net.foreign_json import read_json
+from wizard.record import dataclass, field
 from wizard.secret import Secret, redact
 
 _TIMES: Final = ("iat", "nbf", "exp")

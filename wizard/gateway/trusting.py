@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from wizard.answers import Gateway
@@ -18,13 +16,15 @@ from wizard.net.fault import Fault
 from wizard.net.http import Server, reach, secure
 from wizard.net.second_look import look_again, sent_chain
 from wizard.net.trust import Trust, known_authorities
+from wizard.pattern import pattern
 from wizard.quoting import sh_quote
+from wizard.record import replace
 
 _LIMIT: Final = 4.0
 _TRIED: Final = 5
 _SHOWN: Final = 10
 _READ_BY_CLAUDE: Final = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./~-]+")
+_PLAIN: Final = pattern(r"[A-Za-z0-9_./~-]+")
 
 
 async def explain(gateway: Gateway, machine: Machine, server: Server, fault: Fault) -> Fault:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from wizard.net.fault import Fault
 from wizard.net.http import Server, prepare
 from wizard.net.proxy import choose_proxy, proxy_depends_on_version
 from wizard.net.trust import Named, Trust
+from wizard.record import replace
 
 _NEWEST_RULES_OF: Final = (2, 1, 330)
 """The Claude Code version whose rules for proxies and authorities were seen to differ from those of 2.1.197."""

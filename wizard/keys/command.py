@@ -7,7 +7,6 @@ program without a terminal, for at most 8 seconds, and turns what it says on std
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.fields import Field, Problem, Value
@@ -17,6 +16,7 @@ from wizard.keys.parts import SH_LIMITED, SH_PROGRAM, script, text
 from wizard.keys.presets import BY_NAME, CUSTOM, PRESETS, Preset
 from wizard.machine.model import Machine
 from wizard.quoting import sh_quote
+from wizard.record import dataclass
 from wizard.verdict import Verdict
 
 _PROGRAM: Final = "key.source.program"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.fields import Field, Problem, Value
@@ -12,14 +11,16 @@ from wizard.keys.catalogue import found
 from wizard.keys.parts import SH_SHOWN, is_key, look_at_file, script, text, variable_name
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
+from wizard.pattern import pattern
 from wizard.quoting import sh_quote
+from wizard.record import dataclass
 from wizard.verdict import Verdict
 
 _FILE: Final = "key.source.file"
 _VARIABLE: Final = "key.source.variable"
 _BLANKS: Final = b" \t"
 _BOM: Final = b"\xef\xbb\xbf"
-_LINE: Final = re.compile(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)", re.DOTALL)
+_LINE: Final = pattern(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)", re.DOTALL)
 
 
 class MalformedError(ValueError):

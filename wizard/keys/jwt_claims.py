@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 from wizard.fields import Field, Value
 from wizard.keys.backend import Options
 from wizard.keys.parts import text, variable_name
+from wizard.pattern import pattern
 from wizard.quoting import sh_quote
+from wizard.record import dataclass
 
 VALUE_LIMIT: Final = 4096
 """Characters a variable in a claim may have; far more than any claim needs."""
@@ -27,7 +27,7 @@ _FALLBACKS: Final = {"USER": "${USER:-$(id -un 2>/dev/null)}"}
 """What stands in for a variable that an IDE or a service may lack."""
 
 _NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
-_REFERENCE: Final = re.compile(rf"\$(?:(?P<dollar>\$)|(?P<bare>{_NAME})|\{{(?P<braced>{_NAME})\}})")
+_REFERENCE: Final = pattern(rf"\$(?:(?P<dollar>\$)|(?P<bare>{_NAME})|\{{(?P<braced>{_NAME})\}})")
 
 
 @dataclass(frozen=True, slots=True)

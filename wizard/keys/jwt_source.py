@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from wizard.fields import Field, Problem, Value
@@ -13,6 +12,7 @@ from wizard.keys.jwt_claims import environment_name
 from wizard.keys.parts import SH_SHOWN, look_at_file, text
 from wizard.machine.model import Machine
 from wizard.quoting import sh_quote
+from wizard.record import dataclass, replace
 from wizard.verdict import Verdict
 
 SECRET: Final = "key.source.secret"  # noqa: S105 - the id of a check

@@ -11,6 +11,7 @@ from wizard.fields import Value
 from wizard.keys.backend import Options
 from wizard.keys.catalogue import found
 from wizard.machine.model import Machine
+from wizard.pattern import pattern
 from wizard.verdict import Verdict
 
 FILE_CAP: Final = 1024 * 1024
@@ -49,7 +50,7 @@ SH_LIMITED: Final = sh_limited()
 
 SH_SHOWN: Final = "# shellcheck disable=SC2088 # it is only shown\nshown="
 
-_KEY: Final = re.compile(r"[!-~]+")
+_KEY: Final = pattern(r"[!-~]+")
 
 
 def script(assignments: Iterable[str], *pieces: str) -> str:

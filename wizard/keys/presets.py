@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.keys.backend import Options
 from wizard.keys.parts import text
+from wizard.record import dataclass
 
 CUSTOM: Final = "custom"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from wizard.keys.parts import text
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
 from wizard.machine.process import run
+from wizard.record import dataclass
 from wizard.verdict import Verdict
 
 _SIGNER: Final = "key.source.signer"

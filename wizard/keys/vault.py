@@ -7,7 +7,6 @@ around.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.fields import Field, Problem, Value
@@ -17,6 +16,7 @@ from wizard.keys.parts import text
 from wizard.keys.vault_login import Login, login_command, login_problems, path_problem, read_login
 from wizard.machine.model import Machine
 from wizard.net.address import Address, AddressError, parse_address
+from wizard.record import dataclass
 
 TOKEN_VARIABLES: Final = ("BAO_TOKEN", "VAULT_TOKEN")
 """Where a token is looked for before ~/.vault-token, in the order of OpenBao's own program (its api/env.go)."""

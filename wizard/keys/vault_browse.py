@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from wizard.keys.vault_token import NoTokenError, Token, give_back, obtain_token
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
 from wizard.net.fault import Fault
+from wizard.record import dataclass, replace
 from wizard.verdict import Verdict
 
 SHOWN: Final = 5000

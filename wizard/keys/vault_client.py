@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from wizard.machine.model import Machine
 from wizard.net.fault import Fault
 from wizard.net.foreign_json import read_json
 from wizard.net.trust import Named, Trust
+from wizard.record import dataclass, field
 from wizard.secret import Secret, redact
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,8 @@ from wizard.fields import Field, Problem, Value
 from wizard.keys.backend import Options
 from wizard.keys.parts import text
 from wizard.machine.model import Machine
+from wizard.pattern import pattern
+from wizard.record import dataclass
 
 UNATTENDED: Final = ("approle", "jwt", "kubernetes")
 """The methods that the helper signs in with by itself."""
@@ -40,7 +41,7 @@ SERVICE_ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 """Where a pod finds the token of its service account (kubernetes.io, "Accessing the Kubernetes API from a Pod")."""
 
 _CONFIG_CAP: Final = 64 * 1024
-_TOKEN_HELPER: Final = re.compile(r'(?m)^[\s{,]*"?token_helper"?[ \t]*[=:][ \t]*("(?:[^"\\\n]|\\.)+")')
+_TOKEN_HELPER: Final = pattern(r'(?m)^[\s{,]*"?token_helper"?[ \t]*[=:][ \t]*("(?:[^"\\\n]|\\.)+")')
 
 
 def path_problem(value: Value) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from wizard.keys.vault_client import Client
 from wizard.machine.model import Machine
 from wizard.machine.process import run
 from wizard.net.fault import Fault
+from wizard.record import dataclass, field
 from wizard.secret import Secret
 
 _HELPER_LIMIT: Final = 3.0

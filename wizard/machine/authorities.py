@@ -6,12 +6,12 @@ import os
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from wizard.machine.model import Machine
 from wizard.net.certificate import Certificate, pem_certificates, read_certificate
+from wizard.record import dataclass
 
 NAMING: Final = (
     "NODE_EXTRA_CA_CERTS",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from wizard.machine.process import Finished, run
+from wizard.record import dataclass, field
 
 STATUS_LIMIT: Final = 20.0
 ANSWER_LIMIT: Final = 90.0

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from wizard.machine.leftovers import find_leftovers
 from wizard.machine.model import Machine, Shell
 from wizard.machine.process import run
+from wizard.pattern import pattern
+from wizard.record import dataclass, field
 
 LIMIT: Final = 5.0
 """Seconds a shell may take to come up and answer."""
 
-_SESSION: Final = re.compile(r"HOME|PATH|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|ZDOTDIR|XDG_\w+|SSH_AUTH_SOCK|WSL\w*")
+_SESSION: Final = pattern(r"HOME|PATH|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|ZDOTDIR|XDG_\w+|SSH_AUTH_SOCK|WSL\w*")
 """What a login session has before any start-up file is read."""
 
 _FILE_MARKS: Final = {"bash": r"/\.?(bash|profile)", "zsh": r"/\.?(z(shenv|profile|shrc|login))", "fish": r"/fish/"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from wizard.answers import Answers
 from wizard.machine.claude_code import BASE_URLS, CREDENTIALS, DEAD, OUR_VARIABLES, PINS, ROUTE_SWITCHES
 from wizard.machine.lite_configure import RECEIPT, RUNNING
 from wizard.machine.model import Leftover, Machine
+from wizard.record import replace
 
 _BEARER: Final = "AWS_BEARER_TOKEN_BEDROCK"
 _STAYS: Final = "It stays."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,8 @@ from wizard.machine.lite_configure import lite_leftovers
 from wizard.machine.model import Leftover, SettingsLayer
 from wizard.machine.shells import BASH_LOGIN_FILES, fish_folder, sourced, zsh_folder
 from wizard.marks import BLOCK_BEGIN, BLOCK_END, SET_ASIDE, is_ours
+from wizard.pattern import pattern
+from wizard.record import dataclass, field, replace
 from wizard.secret import Secret, bare_url, names_a_secret, redact
 
 _ZSH_FILES: Final = (".zshenv", ".zprofile", ".zshrc", ".zlogin")
@@ -24,18 +25,18 @@ VARIABLE_NAMES: Final = "|".join((r"ANTHROPIC_[A-Z0-9_]+", *ROUTE_SWITCHES, *DEA
 """A pattern of the variables that speak to Claude Code."""
 
 _VALUE: Final = r"""(?P<{0}>"[^"]*"|'[^']*'|[^\s;&|"']*)"""
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = pattern(
     rf"(?<![\w$./-])(?P<name>{VARIABLE_NAMES})={_VALUE.format('value')}"
     rf"|\bset(?:env)?\s+(?:-\S+\s+)*(?P<set_name>{VARIABLE_NAMES})\s+{_VALUE.format('set_value')}"
     rf"|^SETUVAR\s+(?:--export\s+)?(?P<uvar_name>{VARIABLE_NAMES}):(?P<uvar_value>.*)"
 )
-_OUR_BLOCK: Final = re.compile(f"^{re.escape(BLOCK_BEGIN)}.*?^{re.escape(BLOCK_END)}", re.DOTALL | re.MULTILINE)
-_SPEAKS_OF_CLAUDE: Final = re.compile(r"ANTHROPIC_|CLAUDE_CODE_|[Ll]ite-?[Ll][Ll][Mm]")
+_OUR_BLOCK: Final = pattern(f"^{re.escape(BLOCK_BEGIN)}.*?^{re.escape(BLOCK_END)}", re.DOTALL | re.MULTILINE)
+_SPEAKS_OF_CLAUDE: Final = pattern(r"ANTHROPIC_|CLAUDE_CODE_|[Ll]ite-?[Ll][Ll][Mm]")
 SCRIPT_EFFECT: Final = "It asks the server at every start, and ends the shell when there is no good answer."
 """What a leftover does that is a script and no variable."""
 
 _SCRIPT_REMEDY: Final = "Remove the line that sources it."
-_BARE_PATH: Final = re.compile(r"'?[~/][\w./\- ]*'?")
+_BARE_PATH: Final = pattern(r"'?[~/][\w./\- ]*'?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from wizard.record import dataclass, field
 
 ShellName = Literal["bash", "zsh", "fish"]
 

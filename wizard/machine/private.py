@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from wizard.machine.model import Machine
+from wizard.pattern import pattern
 
-_NAME: Final = re.compile(r"[a-z]+-(?P<pid>[1-9][0-9]*)-[0-9a-f]{8}")
+_NAME: Final = pattern(r"[a-z]+-(?P<pid>[1-9][0-9]*)-[0-9a-f]{8}")
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from wizard.record import dataclass, field
 
 OUTPUT_CAP: Final = 256 * 1024
 """Bytes kept of each output stream; the rest is read and dropped."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from wizard.machine.model import SettingsLayer
+from wizard.record import dataclass, field
 
 HELPER: Final = "apiKeyHelper"
 

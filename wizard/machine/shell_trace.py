@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,19 +17,21 @@ from wizard.machine.model import Machine, Shell
 from wizard.machine.process import run
 from wizard.machine.shells import BASH_LOGIN_FILES, fish_folder
 from wizard.marks import is_ours
+from wizard.pattern import pattern
 from wizard.quoting import sh_quote
+from wizard.record import dataclass, field
 
 LIMIT: Final = 5.0
 """Seconds a traced shell may take; where it hangs, the last line it came to is the answer."""
 
-_BROKEN: Final = re.compile(
+_BROKEN: Final = pattern(
     r"^(?:\S*bash: )?(?P<bash>/[^:\n]+): line (?P<bash_line>\d+): (?:unexpected EOF|syntax error)"
     r"|^(?P<zsh>/[^:\n]+):(?P<zsh_line>\d+): (?:parse error|unmatched)",
     re.MULTILINE,
 )
-_HIJACKED: Final = re.compile(r"\s*(?:alias\s+(?:-\S+\s+)*export=|(?:function\s+)?export\s*\(\)|function\s+export\b)")
-_FROZEN: Final = re.compile(r"\b(?:readonly|(?:declare|typeset)\s+-\w*r)")
-_FISH_ENDS: Final = re.compile(r"(?:^|;)\s*(?:exec|exit|return)\b")
+_HIJACKED: Final = pattern(r"\s*(?:alias\s+(?:-\S+\s+)*export=|(?:function\s+)?export\s*\(\)|function\s+export\b)")
+_FROZEN: Final = pattern(r"\b(?:readonly|(?:declare|typeset)\s+-\w*r)")
+_FISH_ENDS: Final = pattern(r"(?:^|;)\s*(?:exec|exit|return)\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Final, Literal, get_args
 from wizard.machine.files import read_small, read_text
 from wizard.machine.model import Shell, ShellName
 from wizard.marks import SET_ASIDE, SIGNATURE
+from wizard.pattern import pattern
 
 Find = Callable[[str], Path | None]
 """Finds a program on PATH."""
@@ -25,19 +26,19 @@ _ZSH_LIMIT: Final = 2.0
 """Seconds that zsh may take to say where its files are."""
 
 _WORD: Final = r"""(?:"[^"]*"|'[^']*'|\\.|\$\{[^{}]*\}|[^\s;&|(){}"'\\])+"""
-_SOURCED: Final = re.compile(
+_SOURCED: Final = pattern(
     rf"(?:^|[;&|{{()]|\bthen\b|\bdo\b|\belse\b)\s*(?:\\?\.|source|builtin\s+source)\s+(?P<path>{_WORD})"
 )
-_ZDOTDIR: Final = re.compile(
+_ZDOTDIR: Final = pattern(
     rf"^\s*(?:(?:export|typeset|declare)\s+(?:-\w+\s+)*)?ZDOTDIR=(?P<path>{_WORD})"
     r"|^\s*:\s+\"?\$\{ZDOTDIR:?=(?P<default>[^{}]+)\}\"?"
 )
-_GUARD: Final = re.compile(
+_GUARD: Final = pattern(
     rb"^[ \t]*(?:case|if|test|\[)[^\n#]*\$(?:-|\{-\}|PS1\b|\{PS1\b)[^\n]*(?:\n[^\n#]*){0,3}?\b(?:return|exit)\b",
     re.MULTILINE,
 )
-_PIECE: Final = re.compile(r"""'(?P<literal>[^']*)'|"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<plain>[^'"\\]+)""")
-_VARIABLE: Final = re.compile(r"\$(?:\{(?P<braced>\w+)(?::?[-=](?P<default>[^{}]*))?\}|(?P<plain>\w+))")
+_PIECE: Final = pattern(r"""'(?P<literal>[^']*)'|"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<plain>[^'"\\]+)""")
+_VARIABLE: Final = pattern(r"\$(?:\{(?P<braced>\w+)(?::?[-=](?P<default>[^{}]*))?\}|(?P<plain>\w+))")
 
 
 def has_guard(text: bytes) -> bool:

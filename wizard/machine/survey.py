@@ -5,7 +5,6 @@ Nothing is run but zsh, and that only where its files leave open which folder ho
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pwd
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from wizard.machine.model import ClaudeCode, Machine, ShellName
+from wizard.record import replace
 
 ALWAYS_WANTED: Final = ("curl", "jq", "openssl", "python3", "sh")
 """Programs looked for whatever the key backends name."""
@@ -65,7 +65,7 @@ def survey(
     path = SearchPath(env)
     claude = path.find("claude") or next((home / place for place in CLAUDE_PLACES if is_program(home / place)), None)
     layers = settings_layers(claude_dir, cwd or _cwd(home), platform, root)
-    return dataclasses.replace(
+    return replace(
         first,
         wsl=platform == "linux" and "microsoft" in read_text(root / "proc/version").lower(),
         shells=shells(env, home, platform, path.find),
@@ -89,7 +89,7 @@ async def with_claude_version(machine: Machine) -> Machine:
         return machine
     found = re.match(rb"\s*([0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*)", finished.out)
     version = found[1].decode() if found and finished.code == 0 else None
-    return dataclasses.replace(machine, claude=ClaudeCode(program, version))
+    return replace(machine, claude=ClaudeCode(program, version))
 
 
 def wrong_user(machine: Machine) -> str:

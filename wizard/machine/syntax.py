@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-from dataclasses import dataclass
 from typing import Final
 
 from wizard.machine.model import Shell
+from wizard.pattern import pattern
+from wizard.record import dataclass
 from wizard.secret import redact
 
 LIMIT_SECONDS: Final = 5.0
@@ -17,8 +17,8 @@ _NO_START: Final = {
     "zsh": ("-f", "-n"),
     "fish": ("--no-config", "--no-execute"),
 }
-_LINE: Final = re.compile(r":\s*(?:line )?(\d+): (.*)")
-_HEREDOC: Final = re.compile(r"here-document at line (\d+) delimited by end-of-file")
+_LINE: Final = pattern(r":\s*(?:line )?(\d+): (.*)")
+_HEREDOC: Final = pattern(r"here-document at line (\d+) delimited by end-of-file")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-_HOST: Final = re.compile(
+from wizard.pattern import pattern
+from wizard.record import dataclass
+
+_HOST: Final = pattern(
     r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?)*\.?"
 )
-_PATH: Final = re.compile(r"[A-Za-z0-9._~/\-]*")
-_AUTHORITY: Final = re.compile(r"(?:\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]{1,5})?")
+_PATH: Final = pattern(r"[A-Za-z0-9._~/\-]*")
+_AUTHORITY: Final = pattern(r"(?:\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]{1,5})?")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 

@@ -7,13 +7,14 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from wizard.pattern import pattern
+from wizard.record import dataclass, field
 from wizard.secret import redact
 
-_BLOCK: Final = re.compile(
+_BLOCK: Final = pattern(
     rb"^-----BEGIN ((?:X509 )?CERTIFICATE)-----[ \t]*\r?$(.*?)^-----END \1-----", re.MULTILINE | re.DOTALL
 )
 """OpenSSL's "TRUSTED CERTIFICATE" is skipped: Claude Code does not read it (2.1.197, 2.1.330)."""

@@ -12,7 +12,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wizard.machine.background import in_daemon_thread
@@ -25,6 +24,7 @@ from wizard.net.proxy import Proxy
 from wizard.net.tcp import Stream, connect, service_of
 from wizard.net.tls import Peer, TlsStream
 from wizard.net.trust import Loaded, Trust
+from wizard.record import dataclass, field, replace
 
 if TYPE_CHECKING:
     import h11

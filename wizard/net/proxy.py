@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from wizard.net.address import Address
 from wizard.net.fault import Fault
+from wizard.pattern import pattern
+from wizard.record import dataclass, field
 from wizard.secret import Secret, redact
 
 _VARIABLES: Final = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
@@ -19,12 +20,12 @@ _VARIABLES: Final = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
 _ALL: Final = ("all_proxy", "ALL_PROXY")
 """Known to 2.1.330 and not to 2.1.197."""
 
-_OF_OTHER_KIND: Final = re.compile(r"(?!https?://)[a-z0-9+.-]+://", re.IGNORECASE)
+_OF_OTHER_KIND: Final = pattern(r"(?!https?://)[a-z0-9+.-]+://", re.IGNORECASE)
 """A proxy of another kind, SOCKS above all: ALL_PROXY is passed over when it names one."""
 
 _PORTS: Final = {"http": 80, "https": 443}
-_BARE: Final = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}")
-_BARE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]*:\d{1,5}")
+_BARE: Final = pattern(r"[A-Za-z0-9.-]+:\d{1,5}")
+_BARE_NAME: Final = pattern(r"[A-Za-z][A-Za-z0-9.-]*:\d{1,5}")
 """A host and port without a scheme are taken for http; before 2.1.330 a name only, no IP address."""
 
 
@@ -115,12 +116,12 @@ def _bypasses(address: Address, no_proxy: str, newest: bool) -> bool:
     """Match as seen with both versions: a name also stands for what is below it, with or without a leading dot."""
     patterns = no_proxy.replace(",", " ").split() if newest else [each.strip() for each in no_proxy.split(",")]
     host = address.host.rstrip(".")
-    for pattern in patterns:
-        if pattern == "*":
+    for each in patterns:
+        if each == "*":
             return True
-        name, colon, port = pattern.lower().rpartition(":")
+        name, colon, port = each.lower().rpartition(":")
         if not colon or not port.isdecimal() or (":" in name.strip("[]") and not name.startswith("[")):
-            name = pattern.lower()
+            name = each.lower()
         elif port != str(address.port):
             continue
         if newest:

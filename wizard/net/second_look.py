@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ from wizard.net.certificate import Certificate, read_certificate
 from wizard.net.fault import Fault
 from wizard.net.http import Server, reach
 from wizard.net.tls import TlsStream
+from wizard.record import replace
 from wizard.secret import redact
 
 _LIMIT: Final = 2.0

@@ -6,13 +6,13 @@ import asyncio
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from wizard.net import limits
 from wizard.net.fault import Fault
 from wizard.net.tcp import Stream, service_of
+from wizard.record import dataclass
 from wizard.secret import redact
 
 _BY_VERIFY_CODE: Final[Mapping[int, str]] = {

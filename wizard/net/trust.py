@@ -8,12 +8,13 @@ import os
 import re
 import ssl
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from wizard.net.certificate import Certificate, pem_certificates, read_certificate
 from wizard.net.fault import Fault
+from wizard.pattern import pattern
+from wizard.record import dataclass, field
 from wizard.secret import redact
 
 SYSTEM_BUNDLES: Final = (
@@ -26,8 +27,8 @@ SYSTEM_BUNDLES: Final = (
 
 _FILE_LIMIT: Final = 4 * 1024 * 1024
 _FOLDER_LIMIT: Final = 2000
-_HASH_NAME: Final = re.compile(r"[0-9a-f]{8}\.\d+")
-_ANY_BLOCK: Final = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
+_HASH_NAME: Final = pattern(r"[0-9a-f]{8}\.\d+")
+_ANY_BLOCK: Final = pattern(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
 _OLD_SUFFIXES: Final = (".pem", ".crt", ".cer")
 
 

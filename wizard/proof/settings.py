@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from wizard.machine.model import Machine
+from wizard.record import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from wizard.pattern import pattern
+from wizard.record import dataclass, field
 
 Path = tuple[str, ...]
 """Where a key stands: ("apiKeyHelper",) or ("env", "ANTHROPIC_BASE_URL")."""
@@ -15,12 +16,10 @@ LARGEST: Final = 16 * 1024 * 1024
 """Bytes; no settings file is nearly that large."""
 
 _BOM: Final = b"\xef\xbb\xbf"
-_BLANK: Final = re.compile(r"[ \t\n\r]*")
-_OPEN_STRING: Final = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*')
-_STRING: Final = re.compile(_OPEN_STRING.pattern + '"')
-_SCALAR: Final = re.compile(
-    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+-])|(?:true|false|null)(?!\w)"
-)
+_BLANK: Final = pattern(r"[ \t\n\r]*")
+_OPEN_STRING: Final = pattern(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*')
+_STRING: Final = pattern(_OPEN_STRING.pattern + '"')
+_SCALAR: Final = pattern(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+-])|(?:true|false|null)(?!\w)")
 
 
 class JsonProblem(ValueError):  # noqa: N818 - a finding about a text; nothing failed

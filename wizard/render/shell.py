@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
 from wizard.answers import Answers
 from wizard.machine.model import Machine
 from wizard.marks import BLOCK_BEGIN, BLOCK_END, SIGNATURE
+from wizard.pattern import pattern
 from wizard.quoting import csh_quote, fish_quote, nu_quote, sh_quote
 from wizard.render.claude import exports
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._+@%/-]+")
+_PLAIN: Final = pattern(r"[A-Za-z0-9._+@%/-]+")
 _POSIX: Final = frozenset({"sh", "ash", "dash", "ksh", "ksh93", "mksh", "oksh", "yash"})
 _WHY: Final = "# Without the key helper a base URL would send a claude.ai login to the gateway, hence the conditions."
 

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import importlib
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from textual.screen import Screen
 from wizard.flow import STEPS, Draft, Step, following
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.memory import keep_private, leave_no_core_dump
+from wizard.record import replace
 from wizard.services import REAL, Services
 from wizard.tui import story
 from wizard.tui.session import Session

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -17,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from wizard.flow import Step, is_key_kept, satisfied
+from wizard.record import dataclass
 from wizard.tui import story
 from wizard.tui.session import Session
 from wizard.tui.widgets.checks import CheckList

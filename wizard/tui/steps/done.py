@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -16,6 +15,7 @@ from textual.widgets import Static
 
 from wizard.flow import Step
 from wizard.outcome import ANSWER, PROGRAM, Outcome, judgement, may_ask_claude, take_back, write_plan
+from wizard.record import dataclass, replace
 from wizard.tui.session import Session
 from wizard.tui.steps.base import ScrollingStep
 from wizard.tui.widgets.checks import CheckList

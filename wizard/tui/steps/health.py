@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from wizard.flow import Step
+from wizard.record import replace
 from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.side_pane import Explanation

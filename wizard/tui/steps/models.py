@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -16,6 +15,7 @@ from wizard.answering import LABELS, TIERS, matching
 from wizard.answers import MODEL_FIELDS
 from wizard.fields import Problem
 from wizard.flow import Step
+from wizard.record import replace
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.steps.tiers import first_tiers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.answers import WRITE_FIELDS, Answers, Write
+from wizard.record import replace
 from wizard.tui.widgets.form import FieldRow, Form
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.side_pane import SidePane, explain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from textual.content import Content
@@ -11,6 +10,7 @@ from textual.content import Content
 from wizard.apply.change import Change, Migration, Plan, Way
 from wizard.flow import Draft
 from wizard.machine.model import Leftover
+from wizard.record import dataclass, replace
 from wizard.review import choose, may_write, other_leftovers, overridden, shown, toggle, totals, waiting, way_of
 from wizard.tui.widgets.diff_view import Row, counts, diff_rows
 from wizard.verdict import Verdict

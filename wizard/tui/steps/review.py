@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
@@ -15,6 +14,7 @@ from textual.widgets import Button
 from wizard.answers import Write
 from wizard.flow import Step
 from wizard.machine.background import in_daemon_thread
+from wizard.record import replace
 from wizard.review import plan_of
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from textual.content import Content
 
 from wizard.answering import LABELS, TIERS, first_pins, wanted_models
 from wizard.answers import Models
 from wizard.flow import Draft
+from wizard.record import dataclass, replace
 from wizard.services import Services
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -15,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.keys.vault_browse import Sight, Spot
+from wizard.record import dataclass
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.pick_list import PickList
 from wizard.words import count

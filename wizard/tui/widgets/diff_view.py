@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
@@ -15,13 +14,14 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from wizard.pattern import pattern
 from wizard.tui.widgets.keybar import KeyBar
 
 Row = tuple[Content, int]
 """A line, and how far what is folded of it is set in; 0 for prose, which is folded between words."""
 
 _INDENT: Final = 7
-_HUNK: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_HUNK: Final = pattern(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 def diff_rows(diff: str) -> Iterator[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -15,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from wizard.fields import Field, Problem, Value, read_table
+from wizard.record import dataclass
 from wizard.tui.widgets.choice import Choice, Option
 
 _AT_ONCE: Final = 6

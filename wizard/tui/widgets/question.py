@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -11,6 +10,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 from textual.widgets import Static
+
+from wizard.record import dataclass
 
 
 class Question(Static, can_focus=True):

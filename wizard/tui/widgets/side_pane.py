@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.content import Content
 from textual.widget import Widget
 
 from wizard.fields import Field
+from wizard.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from textual.content import Content
 from textual.widget import Widget
+
+from wizard.record import dataclass
 
 State = Literal["pass", "warn", "fail", "skip", "now", "ahead"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from textual import on
@@ -13,6 +12,7 @@ from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
 from wizard.net.address import Address, AddressError, parse_address
+from wizard.record import dataclass
 from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.form import TextField
 
