@@ -40,9 +40,9 @@ GIVEN: Final[Mapping[str, Mapping[str, object]]] = {
 
 ASKED: Final[Mapping[str, list[str]]] = {
     "1password": ["read", "--no-newline", "--account=corp.example", "op://Private/Lite LLM/key"],
-    "bitwarden": ["get", "password", "Lite LLM", "--nointeraction", "--raw"],
-    "pass": ["show", "work/lite llm"],
-    "gopass": ["show", "--password", "work/litellm"],
+    "bitwarden": ["get", "password", "--nointeraction", "--raw", "--", "Lite LLM"],
+    "pass": ["show", "--", "work/lite llm"],
+    "gopass": ["show", "--password", "--", "work/litellm"],
     "aws-secrets-manager": [
         "secretsmanager",
         "get-secret-value",
@@ -80,28 +80,30 @@ ASKED: Final[Mapping[str, list[str]]] = {
         "--output=tsv",
         "--only-show-errors",
     ],
-    "doppler": ["secrets", "get", "LITELLM", "--plain", "--no-check-version", "--project=ai", "--config=dev"],
+    "doppler": ["secrets", "get", "--plain", "--no-check-version", "--project=ai", "--config=dev", "--", "LITELLM"],
     "infisical": [
         "secrets",
         "get",
-        "LITELLM",
         "--plain",
         "--silent",
         "--projectId=p-1",
         "--env=dev",
         "--path=/ai",
+        "--",
+        "LITELLM",
     ],
     "sops": ["--decrypt", "--extract", '["litellm"][0]["api_key"]', "HOME/keys.enc.yaml"],
     "kubernetes": [
         "get",
         "secret",
-        "litellm",
         '--output=go-template={{index .data "api \\"key\\"" | base64decode}}',
         "--request-timeout=6s",
         "--namespace=ai",
         "--context=corp",
+        "--",
+        "litellm",
     ],
-    "litellm": ["--base-url", "https://llm.corp.example", "auth", "print-token"],
+    "litellm": ["--base-url=https://llm.corp.example", "auth", "print-token"],
 }
 
 every_preset = pytest.mark.parametrize("name", BY_NAME)
@@ -254,8 +256,7 @@ class TestCustom:
     ("given", "text"),
     [
         ({"preset": "1password", "reference": "Private/x"}, "not a secret reference"),
-        ({"preset": "bitwarden", "item": "--help"}, "starts with a hyphen"),
-        ({"preset": "pass", "entry": "-c"}, "starts with a hyphen"),
+        ({"preset": "gcp-secret-manager", "item": "x", "version": "--help"}, "starts with a hyphen"),
         ({"preset": "pass"}, "is missing"),
         ({"preset": "custom"}, "is missing"),
         ({"preset": "keepass"}, "Choose one of"),

@@ -24,9 +24,9 @@ _SIGN_IN: Final = "key.source.sign-in"
 _READERS: Final = ("jq", "python3")
 
 
-def _argument(value: Value) -> str:
+def _version(value: Value) -> str:
     if str(value).startswith("-"):
-        return "It starts with a hyphen, which the program would take for an option. Use its name or id."
+        return "It starts with a hyphen, which gcloud would take for an option. Use a number, or latest."
     return ""
 
 
@@ -46,7 +46,6 @@ def _field(
     **more: object,
 ) -> Field:
     users = frozenset(each.name for each in PRESETS if name in each.fields)
-    arguments = {"check": _argument, **more}
     return Field(
         name,
         label,
@@ -54,7 +53,7 @@ def _field(
         required=required,
         example=example,
         shown_when=lambda values: values.get("preset") in users,
-        **arguments,  # type: ignore[arg-type]
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -84,19 +83,16 @@ _FIELDS: Final = (
         "work/litellm",
         required=True,
     ),
-    _field("parameter", "Parameter", "The parameter's name.", "/litellm/api-key", required=True, check=None),
-    _field("server", "Server URL", "The server you ran lite login for. Empty: the one of lite config.", check=None),
+    _field("parameter", "Parameter", "The parameter's name.", "/litellm/api-key", required=True),
+    _field("server", "Server URL", "The server you ran lite login for. Empty: the one of lite config."),
     _field("vault_name", "Key vault", "The name of the key vault that holds the secret.", "corp-vault", required=True),
-    _field(
-        "file", "File", "The encrypted file.", "~/.secrets/litellm.enc.yaml", required=True, kind="path", check=None
-    ),
+    _field("file", "File", "The encrypted file.", "~/.secrets/litellm.enc.yaml", required=True, kind="path"),
     _field(
         "place",
         "Place in it",
         "Where in the file the key is: names with dots between them.",
         "litellm.api_key",
         required=True,
-        check=None,
     ),
     _field(
         "data_field",
@@ -104,20 +100,18 @@ _FIELDS: Final = (
         "Which entry of the secret's data holds the key.",
         "api-key",
         required=True,
-        check=None,
     ),
     _field(
         "json_field",
         "JSON field",
         "Only when the secret is a JSON object: the field with the key.",
         "api_key",
-        check=None,
     ),
-    _field("version", "Version", "The secret's version.", "latest"),
+    _field("version", "Version", "The secret's version.", "latest", check=_version),
     _field("project", "Project", "The project of the secret. Empty: the program's own default.", "corp-ai"),
     _field("config", "Config", "The Doppler config. Empty: the one set up for your home folder.", "dev"),
     _field("environment", "Environment", "The environment's slug.", "dev"),
-    _field("folder", "Folder", "The folder of the secret.", "/", check=None),
+    _field("folder", "Folder", "The folder of the secret.", "/"),
     _field("namespace", "Namespace", "The secret's namespace. Empty: the context's own.", "ai"),
     _field("context", "Context", "The kubeconfig context. Empty: the current one.", "corp"),
     _field("region", "Region", "The AWS region. Empty: the profile's own.", "eu-central-1"),

@@ -17,7 +17,8 @@ CUSTOM: Final = "custom"
 class Preset:
     """A program that prints a secret.
 
-    `arguments` gives what follows the program's name. `what` names the thing looked for, by one of `fields`. `login`
+    `arguments` gives what follows the program's name: an answer stands behind `--flag=` or after `--`, so that none is
+    taken for an option, whatever it begins with. `what` names the thing looked for, by one of `fields`. `login`
     is the command that signs in. The four lists are pieces of what the program says on stderr when it is not signed in,
     finds nothing, may not, or reaches nobody; they come from the programs' own sources and runs of them.
     """
@@ -39,7 +40,7 @@ class Preset:
 
 
 def _flags(options: Options, **flags: str) -> tuple[str, ...]:
-    """Return `--flag=value` for every answer given; a value can then never be taken for a flag of its own."""
+    """Return `--flag=value` for every answer given."""
     return tuple(
         f"--{flag.replace('_', '-')}={value}" for flag, name in flags.items() if (value := text(options, name))
     )
@@ -95,7 +96,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "bw",
         "Bitwarden",
         ("item",),
-        lambda o: ("get", "password", text(o, "item"), "--nointeraction", "--raw"),
+        lambda o: ("get", "password", "--nointeraction", "--raw", "--", text(o, "item")),
         "item",
         "export BW_SESSION=$(bw unlock --raw)",
         signed_out=("Vault is locked", "not logged in", "Session key is invalid", "Master password"),
@@ -109,7 +110,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "pass",
         "pass",
         ("entry",),
-        lambda o: ("show", text(o, "entry")),
+        lambda o: ("show", "--", text(o, "entry")),
         "entry",
         "pass show ENTRY",
         signed_out=(
@@ -129,7 +130,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "gopass",
         "gopass",
         ("entry",),
-        lambda o: ("show", "--password", text(o, "entry")),
+        lambda o: ("show", "--password", "--", text(o, "entry")),
         "entry",
         "gopass show ENTRY",
         signed_out=("decrypt", "No secret key", "not initialized"),
@@ -238,10 +239,11 @@ PRESETS: Final[tuple[Preset, ...]] = (
         lambda o: (
             "secrets",
             "get",
-            text(o, "item"),
             "--plain",
             "--no-check-version",
             *_flags(o, project="project", config="config"),
+            "--",
+            text(o, "item"),
         ),
         "item",
         "doppler login",
@@ -260,10 +262,11 @@ PRESETS: Final[tuple[Preset, ...]] = (
         lambda o: (
             "secrets",
             "get",
-            text(o, "item"),
             "--plain",
             "--silent",
             *_flags(o, projectId="project", env="environment", path="folder"),
+            "--",
+            text(o, "item"),
         ),
         "item",
         "infisical login",
@@ -295,10 +298,11 @@ PRESETS: Final[tuple[Preset, ...]] = (
         lambda o: (
             "get",
             "secret",
-            text(o, "item"),
             f"--output=go-template={_template(o)}",
             "--request-timeout=6s",
             *_flags(o, namespace="namespace", context="context"),
+            "--",
+            text(o, "item"),
         ),
         "item",
         "kubectl get secrets",
@@ -319,7 +323,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "lite",
         "LiteLLM's own sign-in",
         ("server",),
-        lambda o: (*(("--base-url", text(o, "server")) if text(o, "server") else ()), "auth", "print-token"),
+        lambda o: (*_flags(o, base_url="server"), "auth", "print-token"),
         "server",
         "lite login",
         signed_out=("Not authenticated", "lite login", "expired"),
