@@ -201,10 +201,13 @@ def _crate(name: str, version: str) -> Callable[[Path], None]:
     return build
 
 
-def _go_program(program: str, package: str, version: str) -> Callable[[Path], None]:
+def _go_program(program: str, module: str, version: str, within: str) -> Callable[[Path], None]:
     def build(folder: Path) -> None:
-        _run(2400, _go(), "install", f"{package}@{version}", GOBIN=str(folder / "bin"))
-        (folder / "bin" / package.rpartition("/")[2]).rename(folder / "bin" / program)
+        with _scratch(folder) as module_folder:  # `go install` wants the list of versions, which a proxy may not have
+            module_folder.mkdir()
+            (module_folder / "go.mod").write_text(f"module built\n\ngo 1.{_GO_MINOR}.0\n\nrequire {module} {version}\n")
+            argv = ("build", "-mod=mod", "-o", folder / "bin" / program, module + within)
+            _run(2400, _go(), *argv, cwd=module_folder)
 
     return build
 
@@ -279,8 +282,10 @@ def _claude(version: str) -> Pinned:
     )
 
 
-def _by_go(program: str, package: str, version: str) -> Pinned:
-    return Pinned(f"bin/{program}", _go_program(program, package, version), _has_file(f"bin/{program}", 1_000_000))
+def _by_go(program: str, module: str, version: str, within: str = "") -> Pinned:
+    return Pinned(
+        f"bin/{program}", _go_program(program, module, version, within), _has_file(f"bin/{program}", 1_000_000)
+    )
 
 
 def _openbao(folder: Path) -> None:
@@ -312,7 +317,7 @@ PINNED: Final[Mapping[str, Pinned]] = {
         _python_packages("awscli==1.46.2", "moto[server]==5.2.5", "boto3==1.44.8", "botocore==1.44.8"),
         _has_distribution("awscli", "1.46.2"),
     ),
-    SOPS: _by_go("sops", "github.com/getsops/sops/v3/cmd/sops", "v3.13.3"),
+    SOPS: _by_go("sops", "github.com/getsops/sops/v3", "v3.13.3", "/cmd/sops"),
     GOPASS: _by_go("gopass", "github.com/gopasspw/gopass", "v1.16.1"),
     DOPPLER: _by_go("doppler", "github.com/DopplerHQ/cli", "v0.5.11-0.20230908185655-7aef4713e1a4"),
     BITWARDEN: Pinned(
