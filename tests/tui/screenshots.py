@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.tui.fixture import (
     EXPIRED_KEY,
@@ -34,6 +34,9 @@ from wizard.flow import Draft
 from wizard.machine.leftovers import find_leftovers
 from wizard.machine.model import Machine
 from wizard.trial import Trial
+
+if TYPE_CHECKING:
+    from wizard.tui.look import Face
 
 FOLDER: Final = Path(__file__).parents[2] / "screenshots"
 _STUCK: Final = 120.0
@@ -59,7 +62,7 @@ class Shot:
     draft: Draft = field(default_factory=later_draft)
     fake: Fake = field(default_factory=Fake)
     size: tuple[int, int] = SMALL
-    theme: str = ""
+    face: Face = "dark"
 
 
 def shots() -> tuple[Shot, ...]:
@@ -83,7 +86,7 @@ def shots() -> tuple[Shot, ...]:
         Shot("done", to_done),
         Shot("key-wide", ["enter"] * 2, draft=first, size=LARGE),
         Shot("review-wide", [*["enter"] * 5, "down"], fake=Fake(plan=a_real_plan()), size=LARGE),
-        Shot("test-light", ["enter"] * 3, theme="wizard-light"),
+        Shot("test-light", ["enter"] * 3, face="light"),
     )
 
 
@@ -147,10 +150,8 @@ async def take(shot: Shot) -> str:
     from wizard.tui.app import WizardApp
     from wizard.tui.session import Session
 
-    app = WizardApp(Session(shot.draft, shot.fake.services()))
+    app = WizardApp(Session(shot.draft, shot.fake.services()), shot.face)
     async with app.run_test(size=shot.size) as pilot:
-        if shot.theme:
-            app.theme = shot.theme
         for key in ("", *shot.keys):
             if key:
                 await pilot.press(key)
@@ -172,6 +173,7 @@ def main() -> int:
     """Make every picture anew, and take away those that are no longer made."""
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL"):
         os.environ.pop(name, None)
+    os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported, which nothing has done yet
     FOLDER.mkdir(exist_ok=True)
     made = shots()

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tests.tui.fixture import HEALTHY, KEY_WORKS, URL, Fake, a_change, a_plan, first_draft, later_draft
-from tests.tui.walking import Walk, walking
+from tests.tui.walking import LARGE, Walk, walking
 from wizard.machine.model import Leftover
 from wizard.trial import Trial
 from wizard.tui.app import WizardApp
@@ -152,7 +152,7 @@ async def test_case_19_paste_takes_the_first_line_that_holds_something(pasted: s
 
 
 async def test_help_stands_in_front_of_every_step_and_goes_again() -> None:
-    async with walking(later_draft()) as walk:
+    async with walking(later_draft(), size=LARGE) as walk:
         for step in ("Server", "Health", "Key", "Test", "Models", "Review"):
             assert walk.step == step
             await walk.press("f1")
@@ -169,8 +169,6 @@ async def test_every_binding_explains_itself() -> None:
                     assert binding.description and binding.tooltip, binding
                 if binding.show and binding.id is None:
                     assert type(active.node).__module__.startswith("textual."), binding
-            commands = {each.title for each in walk.app.get_system_commands(walk.app.screen)}
-            assert {"Next", "Help", "Quit"} <= commands or walk.step == "Review"
             await walk.press("enter")
 
 
@@ -192,6 +190,6 @@ def test_case_84_screens_leave_no_core_dump_and_print_the_last_words(
 async def test_no_color_is_kept_for_the_programs_the_wizard_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with walking(later_draft()) as walk:
-        assert walk.app.theme == "ansi-dark" and os.environ["NO_COLOR"] == "1"
+        assert walk.app.face == "none" and os.environ["NO_COLOR"] == "1"
         await walk.press(*["enter"] * 5)
         assert walk.step == "Review"

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from textual import on, work
+from textual import events, on, work
 from textual.screen import Screen
 
 from wizard.flow import STEPS, Draft, Step, following
@@ -19,8 +19,9 @@ from wizard.machine.memory import keep_private, leave_no_core_dump
 from wizard.record import replace
 from wizard.services import REAL, Services
 from wizard.tui import story
+from wizard.tui.look import Face
 from wizard.tui.session import Session
-from wizard.tui.steps.base import StepScreen
+from wizard.tui.steps.base import HORIZONTAL, VERTICAL, StepScreen
 from wizard.tui.steps.server import ServerStep
 from wizard.tui.terminal import TerminalApp, say
 from wizard.tui.widgets.keybar import KeyBar
@@ -45,15 +46,15 @@ class WizardApp(TerminalApp):
 
     CSS_PATH = "app.tcss"
     TITLE = story.PROGRAM
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual declares it so
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall")]  # noqa: RUF012 - Textual declares it so
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL
+    VERTICAL_BREAKPOINTS = VERTICAL
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(self, session: Session, face: Face | None = None) -> None:
+        super().__init__(face)
         self.session = session
         self.leaving: int | None = None
         self.surveyed = asyncio.Event()
-        self.styled = False
+        self.styled = self.is_too_small = False
 
     def get_default_screen(self) -> Screen[None]:
         """Start at the first step, without an empty screen below it."""
@@ -61,10 +62,24 @@ class WizardApp(TerminalApp):
 
     def _fitted(self, screen: StepScreen) -> StepScreen:
         """Give a screen the classes of this terminal's size at once; found later, they have it laid out twice."""
-        width, height = self.size
-        for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
-            screen.add_class(max(each for each in breakpoints if each[0] <= size)[1])
+        screen.fit(self.size)
         return screen
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say that nothing can be done in a window this small, and go on where you were once it is larger."""
+        from wizard.tui.widgets.stepper import LEAST
+
+        too_small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        if not too_small and not self.is_too_small:
+            return
+        from wizard.tui.widgets.dialogs import TooSmall
+
+        shown = isinstance(self.screen, TooSmall)
+        self.is_too_small = too_small
+        if too_small and not shown:
+            self.push_screen(TooSmall())
+        elif shown and not too_small:
+            self.pop_screen()
 
     def on_mount(self) -> None:
         """Once the first frame stands, import what the later steps need and look closer at the machine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -24,6 +24,11 @@ from wizard.tui.widgets.form import row_of
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.side_pane import Explanation, SidePane, explain
 from wizard.tui.widgets.stepper import Stepper, TitleBar
+
+HORIZONTAL: Final = [(0, "-narrow"), (100, "-wide")]
+"""The classes of a screen, by the least width of the terminal they are for."""
+VERTICAL: Final = [(0, "-short"), (28, "-tall")]
+"""The same by height."""
 
 
 class StepScreen(Screen[None]):
@@ -104,7 +109,15 @@ class StepScreen(Screen[None]):
     def _screen_resized(self, size: Size) -> None:
         """Lay out when the size is new; Textual announces the first one three times, at the price of a frame each."""
         if size != self.outer_size:
+            self.fit(size)
             super()._screen_resized(size)
+
+    def fit(self, size: Size) -> None:
+        """Take the classes of a terminal's size; Textual gives them to the screen on top only."""
+        for length, breakpoints in ((size.width, HORIZONTAL), (size.height, VERTICAL)):
+            fitting = max(each for each in breakpoints if each[0] <= length)[1]
+            for _, name in breakpoints:
+                self.set_class(name == fitting, name)
 
     def on_screen_resume(self) -> None:
         """Show what was learned meanwhile."""

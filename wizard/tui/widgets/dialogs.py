@@ -1,10 +1,11 @@
-"""The two things that come up in front of a screen: the question before leaving, and help."""
+"""What comes up in front of any screen: the question before leaving, help, and the wish for a larger window."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -13,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.tui.widgets.keybar import KeyBar
+from wizard.tui.widgets.stepper import too_small
 
 
 class LeaveDialog(ModalScreen[bool]):
@@ -75,3 +77,15 @@ class HelpScreen(ModalScreen[None]):
     def action_close(self) -> None:
         """Go back."""
         self.dismiss(None)
+
+
+class TooSmall(ModalScreen[None]):
+    """Stands in front of everything while the terminal is too small to do anything in it: one line, and no keys."""
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Static(markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say how far it is."""
+        self.query_one(Static).update(too_small(event.size))

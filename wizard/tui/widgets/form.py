@@ -51,12 +51,17 @@ class TextField(Input):
             self.cursor_blink = False
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Take the first line that holds something: what is copied from a page often starts with an empty one."""
+        """Take the first line that holds something, since what is copied from a page often starts with an empty one.
+
+        That there were more is said: nobody should look for the rest later.
+        """
         lines = [line.strip() for line in event.text.splitlines() if line.strip()]
         event.stop()
         event.prevent_default()
         if lines:
             self.replace(lines[0], *self.selection)
+        if len(lines) > 1:
+            self.notify(f"The first of {len(lines)} pasted lines was taken.", severity="warning")
 
 
 class FieldRow(VerticalGroup):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from textual import events
@@ -12,8 +12,10 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widget import Widget
 
-_ORDER: Final = {"escape": 0, "enter": 1, "f1": 8, "ctrl+q": 9}
+_ORDER: Final = {"escape": 0, "enter": 1, "f1": 7, "f2": 8, "ctrl+q": 9}
 """Where the keys that every screen has stand; a screen's own keys come in between."""
+_LEFT_OUT: Final = ("f2", "f1")
+"""What goes first where the line is too short: these keys are the same on every screen, and the others name them."""
 
 
 class KeyBar(Widget):
@@ -39,10 +41,16 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """Draw it."""
-        return Content("  ").join(self._parts()).truncate(self.size.width, ellipsis=True)
+        shown = self.shown()
+        line = Content("  ").join(self._parts(shown))
+        for key in _LEFT_OUT:
+            if line.cell_length > self.size.width:
+                shown = [each for each in shown if each.binding.key != key]
+                line = Content("  ").join(self._parts(shown))
+        return line.truncate(self.size.width, ellipsis=True)
 
-    def _parts(self) -> Iterator[Content]:
-        for active in self.shown():
+    def _parts(self, shown: Sequence[ActiveBinding]) -> Iterator[Content]:
+        for active in shown:
             key = self.app.get_key_display(active.binding)
             text = active.binding.description
             if active.enabled:

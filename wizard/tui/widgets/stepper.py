@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from wizard.record import dataclass
+
+WHOLE: Final = Size(80, 24)
+"""The least terminal in which everything can be seen."""
+LEAST: Final = Size(60, 16)
+"""The least in which anything can be done."""
 
 State = Literal["pass", "warn", "fail", "skip", "now", "ahead"]
 
@@ -49,11 +55,20 @@ class TitleBar(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw it."""
+        """Draw it; in a terminal that is too small for all there is, say that instead."""
+        if complaint := too_small(self.app.size):
+            return Content.styled(f"! {complaint}", "bold $warning").truncate(self.size.width, ellipsis=True)
         room = self.size.width - len(self.left)
         right = Content(self.right).truncate(max(0, room - 2), ellipsis=True)
         gap = " " * max(0, room - right.cell_length)
         return Content.assemble((self.left, "bold"), gap, right.stylize("$text-muted"))
+
+
+def too_small(size: Size) -> str:
+    """Return what to do about a terminal that is too small to show everything; empty when it is not."""
+    if size.width >= WHOLE.width and size.height >= WHOLE.height:
+        return ""
+    return f"Make this window larger: it has {size.width}x{size.height}, all there is needs 80x24."
 
 
 class Stepper(Widget):
