@@ -84,7 +84,17 @@ async def test_the_first_of_several_pasted_lines_is_taken_and_that_is_said() -> 
     async with walking(first_draft()) as walk:
         await walk.paste(f"\n  {URL}  \nsecond line\n\nthird\n")
         assert f"Claude Code will use {URL}" in walk.text()
-        assert "The first of 3 pasted lines" in walk.text()
+        assert "The first of 3 pasted lines was taken." in walk.text()
+        await walk.press("end", "x")
+        assert "pasted lines" not in walk.text()
+        await walk.press("backspace", "enter", "enter")
+        await walk.paste("litellm/mine\nanother")
+        assert "litellm/mine" in walk.text() and "! The first of 2 pasted lines was taken." in walk.text()
+        await walk.press("x")
+        assert "pasted lines" not in walk.text()
+
+
+async def test_one_pasted_line_is_taken_without_a_word() -> None:
     async with walking(first_draft()) as walk:
         await walk.paste(f"{URL}\n")
         assert f"Claude Code will use {URL}" in walk.text() and "pasted lines" not in walk.text()

@@ -11,8 +11,8 @@ Face = Literal["dark", "light", "terminal", "none"]
 """Dark, light, the terminal's own sixteen colours, or no colour at all."""
 
 FACES: Final[Mapping[Face, str]] = {
-    "dark": "Light letters on a dark ground",
-    "light": "Dark letters on a light ground",
+    "dark": "For a dark ground",
+    "light": "For a light ground",
     "terminal": "The terminal's own sixteen colours",
     "none": "No colours: signs, words and the style of letters say it all",
 }

@@ -36,8 +36,15 @@ class Action:
 
     def holds(self, words: Sequence[str]) -> bool:
         """Say whether every one of these words is in its name or its sentence."""
-        text = f"{self.title} {self.text}".lower()
-        return all(each in text for each in words)
+        return _all_in(words, f"{self.title} {self.text}")
+
+    def is_called(self, words: Sequence[str]) -> bool:
+        """Say whether every one of these words is in its name."""
+        return _all_in(words, self.title)
+
+
+def _all_in(words: Sequence[str], text: str) -> bool:
+    return all(each in text.lower() for each in words)
 
 
 class ActionSearch(TextField):
@@ -75,9 +82,10 @@ class ActionsScreen(ModalScreen[Action | None]):
 
     @on(Input.Changed, "#search")
     def narrow(self) -> None:
-        """Show the actions that hold every word typed."""
+        """Show the actions that hold every word typed, those first that have them in their name."""
         words = self.query_one(Input).value.lower().split()
-        self.shown = tuple(each for each in self.actions if each.holds(words))
+        found = [each for each in self.actions if each.holds(words)]
+        self.shown = tuple(sorted(found, key=lambda each: not each.is_called(words)))
         titles, keys = (max(map(len, texts), default=0) for texts in self._columns())
         self.query_one(PickList).fill([each.line(titles, keys) for each in self.shown], 0)
 

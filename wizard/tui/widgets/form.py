@@ -33,6 +33,18 @@ class TextField(Input):
         ),
     ]
 
+    @dataclass
+    class Shortened(Message):
+        """More was pasted than fits into one line; `text` says so."""
+
+        field: TextField
+        text: str
+
+        @property
+        def control(self) -> TextField:
+            """The widget that sent it."""
+            return self.field
+
     def __init__(
         self,
         value: str,
@@ -61,7 +73,7 @@ class TextField(Input):
         if lines:
             self.replace(lines[0], *self.selection)
         if len(lines) > 1:
-            self.notify(f"The first of {len(lines)} pasted lines was taken.", severity="warning")
+            self.post_message(self.Shortened(self, f"The first of {len(lines)} pasted lines was taken."))
 
 
 class FieldRow(VerticalGroup):
@@ -119,8 +131,18 @@ class FieldRow(VerticalGroup):
     def complain(self, text: str) -> None:
         """Show what is wrong; an empty text takes it away."""
         self.problem = text
-        self._line.update(f"✗ {text}" if text else "")
+        self._tell(f"✗ {text}" if text else "", "problem")
+
+    def _tell(self, text: str, classes: str) -> None:
+        self._line.set_classes(classes)
+        self._line.update(text)
         self._line.display = bool(text)
+
+    @on(TextField.Shortened)
+    def _shortened(self, event: TextField.Shortened) -> None:
+        event.stop()
+        if not self.problem:
+            self._tell(f"! {event.text}", "problem -mixed")
 
     def check(self) -> None:
         """Read the value and show what is wrong with it; an empty one is judged by the form as a whole."""
@@ -135,7 +157,7 @@ class FieldRow(VerticalGroup):
         if self.editor.value == self._told:
             return  # an Input tells the value it was made with, and nobody waits for that
         self._told = self.editor.value
-        if self.problem:
+        if self._line.display:
             self.check()
         self.post_message(self.Changed(self))
 

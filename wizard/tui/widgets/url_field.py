@@ -66,9 +66,16 @@ class UrlField(VerticalGroup):
         Leave to use http was given for one server, and is gone with it.
         """
         event.stop()
+        self.field.border_subtitle = ""
         if self.allows_http and _origin(self.text) != self.allowed_for:
             self.allow.value = "false"
         self.read(judge=False)
+
+    @on(TextField.Shortened, "#url")
+    def shortened(self, event: TextField.Shortened) -> None:
+        """Say on the frame that more was pasted; the line below has to say what was read."""
+        event.stop()
+        self.field.border_subtitle = event.text
 
     @on(Input.Blurred, "#url")
     def left(self, event: Input.Blurred) -> None:
