@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from wizard.record import dataclass
 from wizard.tui.widgets.form import TextField
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.pick_list import PickList
