@@ -105,9 +105,10 @@ def _warm() -> None:
 
 
 def _survey(machine: Machine) -> Machine:
+    from wizard.machine.programs import wanted_programs
     from wizard.machine.survey import survey
 
-    return survey(machine.env)
+    return survey(machine.env, programs=wanted_programs())  # all at once: no folder of PATH may hold the screens up
 
 
 async def _with_claude_version(machine: Machine) -> Machine:

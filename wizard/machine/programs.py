@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from wizard.machine.files import is_program
+
+ALWAYS_WANTED: Final = ("curl", "jq", "openssl", "python3", "sh")
+"""Programs looked for whatever the key backends name."""
 
 
 class SearchPath:
@@ -40,3 +44,34 @@ def _is_fleeting(folder: Path) -> bool:
         return folder.name == "shims" or (folder.parent / "pyvenv.cfg").exists()
     except OSError:
         return False
+
+
+class Programs(Mapping[str, Path]):
+    """The programs on PATH by name, each looked for when it is first asked for.
+
+    What they are all called only the key backends know, so going through all of them imports all of those.
+    """
+
+    def __init__(self, path: SearchPath) -> None:
+        self._path = path
+        self._found: dict[str, Path | None] = {}
+
+    def __getitem__(self, name: str) -> Path:
+        if name not in self._found:
+            self._found[name] = self._path.find(name)
+        if (place := self._found[name]) is None:
+            raise KeyError(name)
+        return place
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in wanted_programs() if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def wanted_programs() -> list[str]:
+    """Return the names of all programs that a key helper may want to run."""
+    from wizard.keys.backend import backends
+
+    return sorted({*ALWAYS_WANTED, *(name for each in backends() for name in each.programs)})

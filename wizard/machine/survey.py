@@ -16,9 +16,6 @@ from typing import Final
 from wizard.machine.model import ClaudeCode, Machine, ShellName
 from wizard.record import replace
 
-ALWAYS_WANTED: Final = ("curl", "jq", "openssl", "python3", "sh")
-"""Programs looked for whatever the key backends name."""
-
 CLAUDE_PLACES: Final = (".local/bin/claude", ".claude/local/claude")
 """Where Claude Code's own installers put it, below the home folder."""
 
@@ -52,11 +49,11 @@ def survey(
     """Look at this computer and return what concerns us; odd files are passed over, never an error.
 
     `cwd` is the folder whose project settings count, `root` where system files are looked for, `programs` the names
-    looked for on PATH (default: all that any key backend names).
+    looked for on PATH at once (default: each when it is asked for).
     """
     from wizard.machine.files import is_program, read_text
     from wizard.machine.leftovers import find_leftovers
-    from wizard.machine.programs import SearchPath
+    from wizard.machine.programs import Programs, SearchPath
     from wizard.machine.settings_layers import settings_layers
     from wizard.machine.shells import shells
 
@@ -70,7 +67,7 @@ def survey(
         wsl=platform == "linux" and "microsoft" in read_text(root / "proc/version").lower(),
         shells=shells(env, home, platform, path.find),
         claude=ClaudeCode(claude, None) if claude else None,
-        programs=path.find_all(_wanted_programs() if programs is None else programs),
+        programs=Programs(path) if programs is None else path.find_all(programs),
         layers=layers,
         leftovers=find_leftovers(env, home, layers, root=root),
     )
@@ -137,9 +134,3 @@ def _login_shell(env: Mapping[str, str]) -> ShellName | None:
     from wizard.machine.shells import shell_name
 
     return shell_name(env.get("SHELL") or str(getattr(_passwd(), "pw_shell", "")))
-
-
-def _wanted_programs() -> set[str]:
-    from wizard.keys.backend import backends
-
-    return {*ALWAYS_WANTED, *(name for each in backends() for name in each.programs)}
