@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shlex
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from wizard import pins, prove, trial
+from wizard import pins
 from wizard.answers import Answers, assign
 from wizard.apply.plan import Plan, PlanError, make_plan
 from wizard.apply.transaction import Refused, WriteFailed, carry_out
@@ -32,7 +31,6 @@ from wizard.commands.shared import (
     this_machine,
 )
 from wizard.fields import AnswersError
-from wizard.gateway.health import check_gateway
 from wizard.machine.model import Machine
 from wizard.machine.survey import with_claude_version
 from wizard.origins import origins, typed_origins, without_old_leave
@@ -135,11 +133,16 @@ class Pipeline:
 
     def check(self) -> bool:
         """Run the health check and the key test; say whether both passed."""
+        import asyncio
+
         asyncio.run(self._check())
         return worst(tuple(self.verdicts)) != "fail"
 
     async def _check(self) -> None:
         """Look at the gateway without a key; then, if it is fit for one, with it."""
+        from wizard import trial
+        from wizard.gateway.health import check_gateway
+
         trusted = self.confirmed()
         gateway = await check_gateway(self.answers.gateway, self.machine, self.say)
         if worst(gateway) == "fail":
@@ -237,6 +240,9 @@ class Pipeline:
 
     def prove(self, plan: Plan) -> int:
         """Have the real programs tried, and finish."""
+        import asyncio
+
+        from wizard import prove
 
         async def proofs() -> tuple[Verdict, ...]:
             machine = await with_claude_version(this_machine())

@@ -1,4 +1,4 @@
-"""What of the user's stands in the way of a write, and the flags that say what shall become of it."""
+"""What of the user's stands in the way of a write, and what its flags say shall become of it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,12 @@ import re
 import shlex
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from wizard.apply.change import Change, Choices, Plan, Way
+from wizard.commands.flags import ALL
 from wizard.commands.shared import REFUSED, USAGE, Stop
 from wizard.machine.model import Machine
-
-ALL: Final = "all"
-
-
-def add_flags(command: argparse.ArgumentParser) -> None:
-    """Add the flags."""
-    command.add_argument("--replace-existing", action="store_true", help="replace files and values of yours in the way")
-    texts = {
-        "keep": "keep a file that you edited as it is",
-        "merge": "keep your lines in a file that you edited, with ours around them",
-        "replace": "replace this file of yours in the way",
-    }
-    for name, text in texts.items():
-        command.add_argument(
-            f"--{name}", metavar="PATH", action="append", default=[], help=f"{text}; may be given again"
-        )
-    command.add_argument(
-        "--migrate",
-        metavar="ITEM",
-        action="append",
-        nargs="?",
-        const=ALL,
-        default=[],
-        help="take old settings out of force: all that are found, or one, like ~/.bashrc:12; may be given again",
-    )
 
 
 def choices(arguments: argparse.Namespace, machine: Machine) -> Choices:
