@@ -90,7 +90,7 @@ def _writing(command: argparse.ArgumentParser) -> None:
     """Add what `apply` and `move` both take."""
     command.add_argument("--route", choices=("anthropic", "bedrock"), help="the route (gateway.route)")
     command.add_argument(
-        "--key", metavar="BACKEND", help="the key backend (key.backend): vault, jwt, env-file or command"
+        "--key", metavar="BACKEND", help="the key backend (key.backend): vault, jwt, env-file, keychain or command"
     )
     command.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="any answer, like gateway.timeout_ms=600000"

@@ -89,6 +89,7 @@ _MODULES: Final = {
     "vault": "wizard.keys.vault",
     "jwt": "wizard.keys.signed_jwt",
     "env-file": "wizard.keys.env_file",
+    "keychain": "wizard.keys.keychain",
     "command": "wizard.keys.command",
 }
 

@@ -202,6 +202,35 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "The value of {variable} in {file} holds a blank or another odd character.",
         "Store the key alone; it is read as text, so that $NAME and $(command) are not replaced.",
     ),
+    # The keychain
+    "keychain-good": Kind("pass", "The keychain answers ({program})."),
+    "keychain-none": Kind(
+        "fail",
+        "There is no keychain to ask here: {reason}.",
+        "Choose the secrets file (env-file, mode 0600), Vault or another program.",
+    ),
+    "keychain-locked": Kind(
+        "fail", "The keychain is locked.", "Sign in to your desktop, or unlock it, then run this again."
+    ),
+    "keychain-slow": Kind(
+        "fail",
+        "The keychain did not answer within {seconds} seconds.",
+        "It may wait for its password: unlock it, then run this again.",
+    ),
+    "entry-good": Kind("pass", "It holds a key for {account} ({characters} characters)."),
+    "entry-missing": Kind(
+        "fail",
+        "The keychain holds nothing for service {service}, account {account}.",
+        "Store the key: claude-litellm-wizard store --key keychain, or ^K on the Key screen.",
+    ),
+    "entry-empty": Kind(
+        "fail", "What the keychain holds for service {service}, account {account} is empty.", "Store the key anew."
+    ),
+    "entry-not-a-key": Kind(
+        "fail",
+        "What the keychain holds for service {service}, account {account} has a blank or another odd character.",
+        "Store the key anew, alone, without anything else.",
+    ),
     # Another program
     "program-good": Kind("pass", "{place}"),
     "program-missing": Kind(

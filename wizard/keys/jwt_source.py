@@ -221,7 +221,8 @@ async def examine_source(source: Source, options: Options, machine: Machine, rep
     other, answers = source.nested(options)
 
     def as_signing_secret(verdict: Verdict) -> None:
-        report(found(verdict.id, "signing-secret-kept") if verdict.verdict == "secret-not-a-key" else verdict)
+        odd = verdict.verdict in ("secret-not-a-key", "entry-not-a-key")
+        report(found(verdict.id, "signing-secret-kept") if odd else verdict)
 
     await other.examine(answers, machine, as_signing_secret)
 
