@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from wizard.keys.backend import NoProgramError, Options, Report
 from wizard.keys.catalogue import found
 from wizard.keys.parts import is_key, text
 from wizard.machine.model import Machine
+from wizard.record import dataclass
 from wizard.verdict import Verdict
 
 if TYPE_CHECKING:
