@@ -1,6 +1,6 @@
-"""The README's troubleshooting section, made from the texts that the screens and `check` show.
+"""The README's troubleshooting section and its tables of questions, made from the texts that the wizard shows.
 
-`python -m tests.readme` makes it anew; a test fails when the committed one is stale.
+`python -m tests.readme` makes them anew; a test fails when the committed ones are stale.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from tests import readme_fields
 from wizard import trial
 from wizard.doctor import catalogue as doctor
 from wizard.gateway import catalogue as gateway
@@ -82,16 +83,21 @@ def _escaped(text: str) -> str:
 
 
 def made_anew(readme: str) -> str:
-    """Return the README with its section as it has to be. Raises ValueError when the marks are missing."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"The README has lost a mark of its troubleshooting section: {BEGIN} … {END}")
-    return before + section() + after
+    """Return the README with what is made as it has to be. Raises ValueError when a mark is missing."""
+    questions = readme_fields.section()
+    return _replaced(_replaced(readme, BEGIN, END, section()), readme_fields.BEGIN, readme_fields.END, questions)
+
+
+def _replaced(readme: str, begin: str, end: str, made: str) -> str:
+    before, first, rest = readme.partition(begin)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        raise ValueError(f"The README has lost a mark of what is made: {begin} … {end}")
+    return before + made + after
 
 
 def main() -> int:
-    """Write the section into the README."""
+    """Write what is made into the README."""
     README.write_text(made_anew(README.read_text(encoding="utf-8")), encoding="utf-8")
     sys.stdout.write(f"{sum(len(faults(each)) for each in groups().values())} verdicts in {README}\n")
     return 0

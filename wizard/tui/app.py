@@ -25,6 +25,7 @@ from wizard.tui.steps.base import HORIZONTAL, VERTICAL, StepScreen
 from wizard.tui.steps.server import ServerStep
 from wizard.tui.terminal import TerminalApp, say
 from wizard.tui.widgets.keybar import KeyBar
+from wizard.tui.widgets.side_pane import SidePane
 
 _SCREENS: Final = {
     Step.HEALTH: ("wizard.tui.steps.health", "HealthStep"),
@@ -162,11 +163,12 @@ class WizardApp(TerminalApp):
 
     @on(StepScreen.HelpWanted)
     def help_wanted(self, event: StepScreen.HelpWanted) -> None:
-        """Explain a step."""
+        """Explain a step, and before it the field in focus."""
         from wizard.tui.widgets.dialogs import HelpScreen
 
         keys = [(self.get_key_display(each.binding), each) for each in event.screen.query_one(KeyBar).shown()]
-        self.push_screen(HelpScreen(event.screen.STEP.value, event.screen.HELP_TEXT, keys))
+        step, explained = event.screen.STEP.value, event.screen.query_one(SidePane).explanation
+        self.push_screen(HelpScreen(step, event.screen.HELP_TEXT, keys, explained))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Quit is grey while files are written."""

@@ -146,7 +146,7 @@ class StepScreen(Screen[None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Explain the field in focus."""
         row = row_of(event.widget)
-        self.explain(explain(row.field) if row else self.explanation_of(event.widget))
+        self.explain(explain(row.field, row.prefix) if row else self.explanation_of(event.widget))
 
     def explanation_of(self, widget: Widget) -> Explanation:
         """Return the explanation of a widget that is no declared field."""

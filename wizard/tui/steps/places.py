@@ -48,7 +48,7 @@ class PlacesScreen(ModalScreen[Write | None]):
         """Explain the field in focus."""
         row = next((each for each in self.query(FieldRow) if each.editor.has_focus), None)
         if row is not None:
-            self.query_one(SidePane).tell(explain(row.field))
+            self.query_one(SidePane).tell(explain(row.field, row.prefix))
 
     def action_cancel(self) -> None:
         """Leave them as they are."""

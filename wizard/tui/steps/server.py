@@ -132,11 +132,11 @@ class ServerStep(StepScreen):
         """Return the explanation of the three fields that are not in the form."""
         match widget.id:
             case "url":
-                return explain(_FIELDS["url"])
+                return explain(_FIELDS["url"], "gateway")
             case "route":
-                return explain(_FIELDS["route"])
+                return explain(_FIELDS["route"], "gateway")
             case "allow-http":
-                return explain(_FIELDS["allow_http"])
+                return explain(_FIELDS["allow_http"], "gateway")
             case _:
                 return Explanation(
                     "More", "What a company network may need. Leave it folded when you were told nothing of it."

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.tui.widgets.keybar import KeyBar
+from wizard.tui.widgets.side_pane import Explanation
 from wizard.tui.widgets.stepper import too_small
 
 
@@ -51,20 +52,30 @@ class HelpScreen(ModalScreen[None]):
         Binding("f1,enter,question_mark,q", "close", "Close", show=False, id="help.close2", tooltip="Go back"),
     ]
 
-    def __init__(self, title: str, text: str, keys: Sequence[tuple[str, ActiveBinding]]) -> None:
+    def __init__(
+        self, title: str, text: str, keys: Sequence[tuple[str, ActiveBinding]], explained: Explanation | None
+    ) -> None:
         super().__init__()
         self.heading = title
         self.text = text
         self.keys = tuple(keys)
+        self.explained = explained if explained and explained.field else None
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with Vertical(classes="dialog -tall"):
             yield Static(self.heading, classes="title", markup=False)
             with VerticalScroll():
+                if self.explained:
+                    yield Static(self._field(self.explained), classes="field-help", markup=False)
                 yield Static(self.text, markup=False)
                 yield Static(self._keys(), classes="keys", markup=False)
             yield KeyBar()
+
+    @staticmethod
+    def _field(explained: Explanation) -> Content:
+        heading = Content.styled(explained.title, "bold $primary")
+        return Content("\n\n").join([Content.assemble(heading, "\n", explained.text), explained.details()])
 
     def _keys(self) -> Content:
         width = max(len(shown) for shown, _ in self.keys) + 2

@@ -93,9 +93,10 @@ class FieldRow(VerticalGroup):
             """The widget that sent it."""
             return self.row
 
-    def __init__(self, field: Field, value: object, *, matters: bool, shown: bool) -> None:
+    def __init__(self, field: Field, value: object, prefix: str, *, matters: bool, shown: bool) -> None:
         super().__init__(id=f"field-{field.name}")
         self.field = field
+        self.prefix = prefix
         self.editor = _editor(field, value)
         self.problem = ""
         self._told = self.editor.value
@@ -189,7 +190,7 @@ class Form(VerticalGroup):
         matters = self._matters({name: value for name, value in given.items() if value not in (None, "", {})})
         shown = [field.name for field in self.fields if matters(field)][:_AT_ONCE]
         for field in self.fields:
-            yield FieldRow(field, given[field.name], matters=matters(field), shown=field.name in shown)
+            yield FieldRow(field, given[field.name], self.prefix, matters=matters(field), shown=field.name in shown)
 
     def on_mount(self) -> None:
         """Show the rest once the first rows stand."""

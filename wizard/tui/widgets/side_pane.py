@@ -11,23 +11,34 @@ from wizard.record import dataclass
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Explanation:
-    """A heading, what it is, and further lines such as an example. `narrow` says whether small terminals show it."""
+    """A heading, what it is, and further lines such as an example. `narrow` says whether small terminals show it.
+
+    `field` is the declared field that is explained, if it is one, and `prefix` the table it stands in.
+    """
 
     title: str
     text: str
     example: str = ""
-    more: str = ""
     narrow: bool = True
+    field: Field | None = None
+    prefix: str = ""
+
+    def details(self) -> Content:
+        """Return what is to be said beyond heading and text: example, where to find it, what becomes of it."""
+        parts = [("Like", self.example)]
+        if self.field is not None:
+            from wizard.field_help import help_of  # only who looks closer reads it
+
+            told = help_of(self.field, self.prefix)
+            parts = [("Like", told.example), ("Where to find it", told.found), ("What it becomes", told.becomes)]
+            parts.append(("Left empty", told.default))
+        shown = (Content.assemble((f"{head}\n", "$text-muted"), text) for head, text in parts if text)
+        return Content("\n\n").join(shown)
 
 
-def explain(field: Field) -> Explanation:
+def explain(field: Field, prefix: str) -> Explanation:
     """Return what a declared field says about itself."""
-    default = "" if field.default in (None, "", False) else f"Left empty: {_shown(field.default)}."
-    return Explanation(field.label, field.help, field.example, default)
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return Explanation(field.label, field.help, field=field, prefix=prefix)
 
 
 class SidePane(Widget):
@@ -53,6 +64,5 @@ class SidePane(Widget):
         text = Content(shown.text)
         if self.screen.has_class("-narrow"):
             return text
-        example = Content.assemble(("Like  ", "$text-muted"), shown.example) if shown.example else Content("")
-        parts = (Content.styled(shown.title, "bold $primary"), text, example, Content.styled(shown.more, "$text-muted"))
+        parts = (Content.styled(shown.title, "bold $primary"), text, shown.details())
         return Content("\n\n").join(part for part in parts if part)
