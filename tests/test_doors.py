@@ -41,6 +41,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "wizard.apply.journal": "the journal in the wizard's own folder",
     "wizard.apply.swap": "the same where other programs write too",
     "wizard.apply.lock": "the lock in the wizard's own folder",
+    "wizard.demo.home": "the demo's throw-away home folder",
     "wizard.machine.private": "a folder below the wizard's own that goes again",
     "wizard.helper_run": "the helper to be tried, in such a folder",
 }

@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a text with an arrow must not end the command on an ASCII terminal
     words = sys.argv[1:] if argv is None else argv
-    arguments = _for_a_command(words) if words else _for_the_screens()
+    arguments = _for_the_screens(words) or _for_a_command(words)
     from wizard.commands.shared import CHECK_FAILED, INTERRUPTED, Stop
 
     try:
@@ -49,15 +49,23 @@ def _for_a_command(words: Sequence[str]) -> argparse.Namespace:
     from wizard.commands.flags import parser
     from wizard.machine.memory import keep_private
 
-    arguments = parser(words[0]).parse_args(words)
+    made = parser(words[0])
+    arguments = made.parse_args(words)
+    if arguments.demo is not None:
+        if arguments.command != "screens":
+            made.error("--demo goes without a command")
+        arguments.command = "demo"
     keep_private()
     return arguments
 
 
-def _for_the_screens() -> SimpleNamespace:
-    """Return the arguments that stand for none, and import without collections, which are a tenth of a first frame.
+def _for_the_screens(words: Sequence[str]) -> SimpleNamespace | None:
+    """Return the arguments that stand for none or for the demo alone, None for others.
 
-    The screens' App turns collections on again once its first frame stands.
+    Imports go without collections, which are a tenth of a first frame; the screens' App turns them on again once its
+    first frame stands.
     """
+    if words and (words[0] != "--demo" or len(words) > 2 or "".join(words[1:]).startswith("-")):
+        return None
     gc.disable()
-    return SimpleNamespace(command="screens")
+    return SimpleNamespace(command="demo", demo="".join(words[1:])) if words else SimpleNamespace(command="screens")

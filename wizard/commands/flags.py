@@ -27,6 +27,13 @@ def parser(word: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    made.add_argument(
+        "--demo",
+        metavar="FAULT",
+        nargs="?",
+        const="",
+        help="take the tour on servers and a home folder of its own; --demo help lists the faults it can show",
+    )
     made.set_defaults(command="screens")
     commands = made.add_subparsers(title="commands", metavar="COMMAND")
     for name, (text, fill) in _COMMANDS.items():

@@ -1,0 +1,58 @@
+"""`--demo [FAULT]`: the tour, with nothing installed and nothing touched."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from wizard.commands.shared import INTERRUPTED, OK, PROGRAM, USAGE, Stop
+
+if TYPE_CHECKING:
+    import argparse
+
+    from wizard.demo.faults import DemoFault
+
+_HELP: Final = "help"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the screens on the demo's own machine, or list what the demo can get wrong."""
+    from wizard.commands.screens import why_no_screens
+
+    name: str = arguments.demo
+    if name == _HELP:
+        print(_told())
+        return OK
+    fault = _fault(name)
+    if reason := why_no_screens(os.environ, sys.stdin, sys.stdout):
+        raise Stop(USAGE, f"{reason} Run {PROGRAM} --demo in a terminal.")
+    from wizard.demo.farewell import farewell
+    from wizard.demo.home import NoPlaceError
+    from wizard.demo.tour import Tour
+    from wizard.tui.app import run_screens
+
+    try:
+        tour = Tour(fault)
+    except NoPlaceError as error:
+        raise Stop(USAGE, str(error)) from None
+    with tour:
+        code = run_screens(tour.draft(), tour.services(), last_words=lambda _: farewell(tour))
+    return OK if code == INTERRUPTED else code
+
+
+def _fault(name: str) -> DemoFault:
+    """Return the fault of this name. Raises Stop."""
+    from wizard.demo.faults import BY_NAME, NO_FAULT
+
+    if not name:
+        return NO_FAULT
+    if name not in BY_NAME:
+        raise Stop(USAGE, f"The demo knows no fault called {name}.\n{_told()}")
+    return BY_NAME[name]
+
+
+def _told() -> str:
+    from wizard.demo.faults import told
+
+    return f"{PROGRAM} --demo, and with one of these to see how it is diagnosed:\n{told()}"
