@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.keys.helpers import LIMIT, SHELLS, Ran, helper_text, machine_with, options_of, run_helper
+from tests.keys.helpers import GATEWAY, LIMIT, SHELLS, Ran, helper_text, machine_with, options_of, run_helper
 from tests.machines import machine_at
 from tests.programs import require
 from wizard.fields import Problem
@@ -35,7 +35,7 @@ GIVEN: Final[Mapping[str, Mapping[str, object]]] = {
     "infisical": {"item": "LITELLM", "project": "p-1", "environment": "dev", "folder": "/ai"},
     "sops": {"file": "~/keys.enc.yaml", "place": "litellm.0.api_key"},
     "kubernetes": {"item": "litellm", "data_field": 'api "key"', "namespace": "ai", "context": "corp"},
-    "litellm": {"server": "https://llm.corp.example"},
+    "litellm": {"server": f"{GATEWAY}/litellm"},
 }
 
 ASKED: Final[Mapping[str, list[str]]] = {
@@ -103,7 +103,7 @@ ASKED: Final[Mapping[str, list[str]]] = {
         "--",
         "litellm",
     ],
-    "litellm": ["--base-url=https://llm.corp.example", "auth", "print-token"],
+    "litellm": [f"--base-url={GATEWAY}/litellm", "auth", "print-token"],
 }
 
 every_preset = pytest.mark.parametrize("name", BY_NAME)
@@ -153,10 +153,13 @@ def test_the_program_is_asked_exactly_this(home: Path, name: str, shell: str) ->
 def test_what_it_says_on_failing_becomes_one_sentence(home: Path, name: str) -> None:
     preset = BY_NAME[name]
     classes = {
-        "you are not signed in, or the session has ended. Run: ": preset.signed_out,
+        "or not on this machine. Run: " if preset.decrypts else "has no session for you, or it has ended. Run: ": (
+            preset.signed_out
+        ),
         "Check the name in the wizard.": preset.missing,
         "Ask for read access": preset.denied,
         "can't be reached": preset.unreachable,
+        "is not told enough to look": preset.untold,
     }
     for sentence, pieces in classes.items():
         for piece in pieces:
@@ -211,6 +214,51 @@ def test_pass_gives_its_first_line(home: Path) -> None:
     assert Double(home, "pass").does(f"printf '%s\\nuser: ada\\n' {KEY}").run().key == KEY
 
 
+@pytest.mark.parametrize("name", [each.name for each in PRESETS if each.folder])
+def test_a_folder_is_no_entry(home: Path, name: str) -> None:
+    for branch in BY_NAME[name].folder:
+        refusal = Double(home, name).does(f"printf '%s\\n' work '{branch}litellm'").run().refusal
+        assert "is a folder in" in refusal and "Name one entry" in refusal
+
+
+@pytest.mark.parametrize("name", [each.name for each in PRESETS if each.empty])
+def test_a_secret_without_text_is_no_key(home: Path, name: str) -> None:
+    assert "holds no text in" in Double(home, name).does(f"echo {BY_NAME[name].empty}").run().refusal
+
+
+class TestLite:
+    """Whose token LiteLLM's own program prints: only the gateway's."""
+
+    def test_without_a_server_it_is_asked_for_the_gateway(self, home: Path) -> None:
+        double = Double(home, "litellm").does(f"echo {KEY}")
+        assert double.run(server="").key == KEY
+        assert double.asked == [f"--base-url={GATEWAY}", "auth", "print-token"]
+
+    @pytest.mark.parametrize("server", ["https://other.example:4000", f"http{GATEWAY[5:]}", "https://llm.corp.example"])
+    def test_another_server_is_refused_before_it_is_asked(self, home: Path, server: str) -> None:
+        double = Double(home, "litellm").does(f"echo {KEY}")
+        assert f"of {server}, which is not your gateway." in double.run(server=server).refusal
+        assert not (home / "asked.json").exists()
+
+    def test_it_names_the_server_to_sign_in_at(self, home: Path) -> None:
+        double = Double(home, "litellm").does("echo 'Token expired.' >&2; exit 1")
+        assert double.run(server="").refusal.endswith(f"Run: lite --base-url {GATEWAY} login")
+
+
+@pytest.mark.parametrize("reader", ["jq", "python3"])
+def test_the_reader_of_json_sees_none_of_the_programs_credentials(home: Path, reader: str) -> None:
+    double = Double(home, "aws-ssm").does(f"""echo '{{"k": "{KEY}"}}'""")
+    machine = double.machine(reader)
+    spy = home / "opt/spy"
+    spy.write_text(f'#!/bin/sh\nenv >{home}/seen\nexec {machine.programs[reader]} "$@"\n')
+    spy.chmod(0o755)
+    machine = replace(machine, programs={**machine.programs, reader: spy})
+    options = options_of("command", preset="aws-ssm", parameter="/k", json_field="k")
+    env = {"HOME": str(home), "AWS_SECRET_ACCESS_KEY": "canary-credential", "VAULT_TOKEN": "canary-token"}
+    assert run_helper(helper_text("command", options, machine), home, env).key == KEY
+    assert "canary" not in (home / "seen").read_text()
+
+
 @pytest.mark.parametrize("reader", ["jq", "python3"])
 @pytest.mark.parametrize("name", ["aws-secrets-manager", "aws-ssm", "gcp-secret-manager", "azure-key-vault"])
 def test_a_field_of_a_json_object(home: Path, name: str, reader: str) -> None:
@@ -259,6 +307,7 @@ class TestCustom:
         ({"preset": "gcp-secret-manager", "item": "x", "version": "--help"}, "starts with a hyphen"),
         ({"preset": "pass"}, "is missing"),
         ({"preset": "custom"}, "is missing"),
+        ({"preset": "litellm", "server": "llm.corp.example"}, "It has no scheme. Write https://"),
         ({"preset": "keepass"}, "Choose one of"),
         ({"preset": "custom", "command": "a\nb"}, "U+000A"),
     ],

@@ -11,6 +11,8 @@ from wizard.keys.parts import text
 from wizard.record import dataclass
 
 CUSTOM: Final = "custom"
+READERS: Final = ("jq", "python3")
+"""Programs that take a field out of a JSON object, the first one found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,11 @@ class Preset:
 
     `arguments` gives what follows the program's name: an answer stands behind `--flag=` or after `--`, so that none is
     taken for an option, whatever it begins with. `what` names the thing looked for, by one of `fields`. `login`
-    is the command that signs in. The four lists are pieces of what the program says on stderr when it is not signed in,
-    finds nothing, may not, or reaches nobody; they come from the programs' own sources and runs of them.
+    is the command that signs in. The five lists are pieces of what the program says on stderr when it is not signed in,
+    finds nothing, may not, reaches nobody, or isn't told enough; they come from the programs' own sources and runs of
+    them. `decrypts`: a key on this machine opens the secret, no sign-in. `empty` is what it prints, and ends well, for
+    a secret without text, and `folder` pieces of what it prints, and ends well, for a folder. `at_gateway`: its secret
+    is for one server, which has to be the gateway.
     """
 
     name: str
@@ -34,9 +39,14 @@ class Preset:
     missing: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     first_line: bool = False
     tells: bool = False
+    decrypts: bool = False
+    empty: str = ""
+    folder: tuple[str, ...] = ()
+    at_gateway: bool = False
 
 
 def _flags(options: Options, **flags: str) -> tuple[str, ...]:
@@ -66,15 +76,14 @@ _AWS_SIGNED_OUT: Final = (
     "Token has expired",
     "Error loading SSO Token",
     "SSO session",
-    "could not be found",
 )
 _AWS_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION")
 _AWS_UNREACHABLE: Final = (
     "Could not connect to the endpoint",
     "Connect timeout",
     "Read timeout",
-    "must specify a region",
 )
+_AWS_UNTOLD: Final = ("must specify a region", "config profile", "Partial credentials")
 
 PRESETS: Final[tuple[Preset, ...]] = (
     Preset(
@@ -124,6 +133,8 @@ PRESETS: Final[tuple[Preset, ...]] = (
         variables=("PASSWORD_STORE_DIR", "GNUPGHOME"),
         first_line=True,
         tells=True,
+        decrypts=True,
+        folder=("|-- ", "`-- ", "├── ", "└── "),
     ),
     Preset(
         "gopass",
@@ -133,10 +144,12 @@ PRESETS: Final[tuple[Preset, ...]] = (
         lambda o: ("show", "--password", "--", text(o, "entry")),
         "entry",
         "gopass show ENTRY",
-        signed_out=("decrypt", "No secret key", "not initialized"),
-        missing=("not found", "Entry not in"),
+        signed_out=("decrypt", "No secret key"),
+        missing=("not found", "not in the password store", "not initialized"),
         variables=("PASSWORD_STORE_DIR", "GNUPGHOME", "GOPASS_HOMEDIR"),
         tells=True,
+        decrypts=True,
+        folder=("├── ", "└── "),
     ),
     Preset(
         "aws-secrets-manager",
@@ -154,10 +167,12 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "item",
         "aws sso login",
         signed_out=_AWS_SIGNED_OUT,
-        missing=("ResourceNotFoundException",),
+        missing=("ResourceNotFoundException", "marked deleted", "marked for deletion"),
         denied=("AccessDenied", "is not authorized"),
         unreachable=_AWS_UNREACHABLE,
+        untold=_AWS_UNTOLD,
         variables=_AWS_VARIABLES,
+        empty="None",
     ),
     Preset(
         "aws-ssm",
@@ -179,7 +194,9 @@ PRESETS: Final[tuple[Preset, ...]] = (
         missing=("ParameterNotFound", "ParameterVersionNotFound"),
         denied=("AccessDenied", "is not authorized"),
         unreachable=_AWS_UNREACHABLE,
+        untold=_AWS_UNTOLD,
         variables=_AWS_VARIABLES,
+        empty="None",
     ),
     Preset(
         "gcp-secret-manager",
@@ -202,10 +219,13 @@ PRESETS: Final[tuple[Preset, ...]] = (
             "Reauthentication",
             "do not currently have an active account",
             "invalid_grant",
+            "UNAUTHENTICATED",
+            "invalid authentication credentials",
         ),
         missing=("NOT_FOUND",),
         denied=("PERMISSION_DENIED",),
         unreachable=("Unable to find the server", "Failed to establish", "There was a problem refreshing"),
+        untold=("Failed to find attribute [project]", "must be a valid project"),
         variables=("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "CLOUDSDK_CORE_PROJECT"),
     ),
     Preset(
@@ -248,9 +268,10 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "item",
         "doppler login",
         signed_out=("you must provide a token", "Invalid Auth token", "Invalid Service token", "Unauthorized"),
-        missing=("Could not find requested secret", "must specify a project", "Could not find"),
+        missing=("Could not find requested",),
         denied=("does not have access", "Forbidden"),
-        unreachable=("Unable to", "dial tcp"),
+        unreachable=("dial tcp", "Client.Timeout", "deadline exceeded", "TLS handshake"),
+        untold=("must specify a project", "must specify a config"),
         variables=("DOPPLER_TOKEN",),
         tells=True,
     ),
@@ -283,12 +304,13 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "sops",
         ("file", "place"),
         lambda o: ("--decrypt", "--extract", _sops_place(text(o, "place")), text(o, "file")),
-        "file",
+        "place",
         "sops --decrypt FILE",
         signed_out=("Failed to get the data key", "no identity matched", "no master key", "could not decrypt"),
-        missing=("no such file", "not found", "Could not find", "component"),
+        missing=("no such file", "non-existent file", "metadata not found", "error truncating tree"),
         variables=("SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY", "SOPS_AGE_KEY_CMD", "GNUPGHOME"),
         tells=True,
+        decrypts=True,
     ),
     Preset(
         "kubernetes",
@@ -307,7 +329,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "item",
         "kubectl get secrets",
         signed_out=("Unauthorized", "provide credentials", "getting credentials", "must be logged in"),
-        missing=("NotFound", "not found", "error executing template", "does not exist"),
+        missing=("NotFound", "not found", "error executing template"),
         denied=("Forbidden", "forbidden"),
         unreachable=(
             "Unable to connect",
@@ -316,6 +338,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
             "i/o timeout",
             "deadline exceeded",
         ),
+        untold=("context was not found", "does not exist", "server localhost:8080"),
         variables=("KUBECONFIG",),
     ),
     Preset(
@@ -323,13 +346,19 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "lite",
         "LiteLLM's own sign-in",
         ("server",),
-        lambda o: (*_flags(o, base_url="server"), "auth", "print-token"),
+        lambda _: ("auth", "print-token"),
         "server",
         "lite login",
         signed_out=("Not authenticated", "lite login", "expired"),
         unreachable=("Connection", "refused"),
         tells=True,
+        at_gateway=True,
     ),
 )
 
 BY_NAME: Final = {each.name: each for each in PRESETS}
+
+
+def preset_of(options: Options) -> Preset | None:
+    """Return the preset that these answers choose; None for a command line of the user's own."""
+    return BY_NAME.get(text(options, "preset"))
