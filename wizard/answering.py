@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from wizard.answers import MODEL_FIELDS, Gateway, Models
@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from wizard.keys.backend import Backend, Options
     from wizard.machine.model import Machine
     from wizard.services import Services
+    from wizard.verdict import Verdict
 
 TIERS: Final = tuple(each.name for each in MODEL_FIELDS)
 LABELS: Final[Mapping[str, str]] = {each.name: each.label for each in MODEL_FIELDS}
+
+Shown = Mapping[str, str]
+"""A certificate or a file as the health check puts it among a verdict's facts."""
 
 _CHEAP: Final = ("haiku", "mini", "flash", "small")
 
@@ -35,6 +39,21 @@ def client_pair_problems(values: Mapping[str, Any]) -> tuple[Problem, ...]:
 def with_gateway(draft: Draft, gateway: Gateway) -> Draft:
     """Return the draft with the gateway answered, its origin confirmed: going on from Server says yes to it."""
     return draft.answered(replace(draft.answers, gateway=gateway)).confirming(gateway.address.origin)
+
+
+def with_way(draft: Draft, **answers: str) -> Draft:
+    """Return the draft with another way to the same gateway: a CA file, a client certificate."""
+    gateway = replace(draft.answers.gateway, **answers)  # type: ignore[arg-type]
+    return draft.answered(replace(draft.answers, gateway=gateway))
+
+
+def facts_of(verdicts: Iterable[Verdict], name: str) -> tuple[Shown, ...]:
+    """Return the list that a failed check left under this name, empty when none did."""
+    for each in verdicts:
+        found = each.facts.get(name)
+        if each.status == "fail" and isinstance(found, list):
+            return tuple(found)
+    return ()
 
 
 def first_backend(draft: Draft, backends: Sequence[Backend]) -> str:

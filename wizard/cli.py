@@ -68,4 +68,6 @@ def _for_the_screens(words: Sequence[str]) -> SimpleNamespace | None:
     if words and (words[0] != "--demo" or len(words) > 2 or "".join(words[1:]).startswith("-")):
         return None
     gc.disable()
-    return SimpleNamespace(command="demo", demo="".join(words[1:])) if words else SimpleNamespace(command="screens")
+    if words:
+        return SimpleNamespace(command="demo", demo="".join(words[1:]), plain=False)
+    return SimpleNamespace(command="screens", plain=False)

@@ -46,16 +46,20 @@ class Outcome:
 
 async def write_plan(plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]) -> Outcome:
     """Write the plan that was shown, in a thread, and return what came of it. `progress` is called in that thread."""
-    from wizard.apply.errors import Refused, WriteFailed
     from wizard.machine.background import in_daemon_thread
+
+    return await in_daemon_thread(partial(write_now, plan, draft, services, progress))
+
+
+def write_now(plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]) -> Outcome:
+    """Write the plan that was shown, and return what came of it."""
+    from wizard.apply.errors import Refused, WriteFailed
 
     if plan is None or (plan.is_empty and not plan.is_kept):
         return Outcome("nothing to do")
     ticked = {Path(each) for each, way in draft.ways.items() if way == "replace"}
     try:
-        receipt = await in_daemon_thread(
-            partial(services.carry_out, plan, draft.machine, replace=ticked, progress=progress)
-        )
+        receipt = services.carry_out(plan, draft.machine, replace=ticked, progress=progress)
     except Refused as error:
         return Outcome("refused", str(error))
     except WriteFailed as error:

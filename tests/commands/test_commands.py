@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import stat
 import subprocess
 import sys
@@ -25,22 +24,6 @@ def test_case_87_without_a_terminal_the_screens_are_refused_before_textual(
     assert done.returncode == 2
     assert "apply" in done.stderr and done.stdout == ""
     assert everything(home) == {}
-
-
-def test_case_87_a_dumb_terminal_is_refused_before_textual_is_imported(home: Path) -> None:
-    script = (
-        "import sys, wizard.cli as cli; code = cli.main([]); "
-        "print('textual' in sys.modules, file=sys.stderr); sys.exit(code)"
-    )
-    main, side = pty.openpty()
-    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "TERM": "dumb", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=env, stdin=side, stdout=side, stderr=subprocess.PIPE, text=True, timeout=30
-    )
-    os.close(side)
-    os.close(main)
-    assert done.returncode == 2
-    assert "TERM is dumb" in done.stderr and done.stderr.rstrip().endswith("False")
 
 
 def test_the_version_is_told(wizard: Run) -> None:

@@ -10,35 +10,48 @@ from wizard.commands.shared import INTERRUPTED, OK, PROGRAM, USAGE, Stop
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from wizard.demo.faults import DemoFault
+    from wizard.demo.tour import Tour
+    from wizard.plain.console import Console
 
 _HELP: Final = "help"
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the screens on the demo's own machine, or list what the demo can get wrong."""
-    from wizard.commands.screens import why_no_screens
+    from wizard.commands.screens import console_here, why_no_screens
 
     name: str = arguments.demo
     if name == _HELP:
         print(_told())
         return OK
     fault = _fault(name)
-    if reason := why_no_screens(os.environ, sys.stdin, sys.stdout):
-        raise Stop(USAGE, f"{reason} Run {PROGRAM} --demo in a terminal.")
+    plain = arguments.plain or why_no_screens(os.environ, sys.stdin, sys.stdout)
+    console = console_here(f"Run {PROGRAM} --demo in a terminal.") if plain else None
     from wizard.demo.farewell import farewell
     from wizard.demo.home import NoPlaceError
     from wizard.demo.tour import Tour
-    from wizard.tui.app import run_screens
 
     try:
         tour = Tour(fault)
     except NoPlaceError as error:
         raise Stop(USAGE, str(error)) from None
     with tour:
-        code = run_screens(tour.draft(), tour.services(), last_words=lambda _: farewell(tour))
+        code = _take(tour, console, lambda _: farewell(tour))
     return OK if code == INTERRUPTED else code
+
+
+def _take(tour: Tour, console: Console | None, last_words: Callable[[object], str]) -> int:
+    """Take the tour on screens, or in lines."""
+    if console is not None:
+        from wizard.plain.run import run_plain
+
+        return run_plain(tour.draft(), tour.services(), console, last_words=last_words)
+    from wizard.tui.app import run_screens
+
+    return run_screens(tour.draft(), tour.services(), last_words=last_words)
 
 
 def _fault(name: str) -> DemoFault:

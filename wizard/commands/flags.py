@@ -34,6 +34,7 @@ def parser(word: str) -> argparse.ArgumentParser:
         const="",
         help="take the tour on servers and a home folder of its own; --demo help lists the faults it can show",
     )
+    made.add_argument("--plain", action="store_true", help="ask line by line instead of on screens")
     made.set_defaults(command="screens")
     commands = made.add_subparsers(title="commands", metavar="COMMAND")
     for name, (text, fill) in _COMMANDS.items():

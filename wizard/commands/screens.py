@@ -1,11 +1,12 @@
-"""No command: the screens. Refused without a capable terminal, before Textual is imported."""
+"""No command: the screens, or the same as plain lines without a capable terminal, before Textual is imported."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from wizard.answers import Answers, Write
 from wizard.commands.shared import PROGRAM, USAGE, Stop, machine_to_write_on, saved_answers
@@ -17,11 +18,15 @@ from wizard.origins import origins
 if TYPE_CHECKING:
     import argparse
 
+    from wizard.plain.console import Console
 
-def run(_: argparse.Namespace) -> int:
-    """Show the screens, prefilled from the answers and the machine."""
-    if reason := why_no_screens(os.environ, sys.stdin, sys.stdout):
-        raise Stop(USAGE, f"{reason} Use {PROGRAM} apply, which needs no screens; {PROGRAM} apply --help says how.")
+_ELSE: Final = f"Use {PROGRAM} apply, which asks nothing with --yes; {PROGRAM} apply --help says how."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the screens, prefilled from the answers and the machine; plain lines where they can't be shown."""
+    if arguments.plain or why_no_screens(os.environ, sys.stdin, sys.stdout):
+        return _plain_lines()
     machine = machine_to_write_on(glance)
     from wizard.tui.app import run_screens
 
@@ -29,9 +34,45 @@ def run(_: argparse.Namespace) -> int:
     return run_screens(first_draft(machine, saved), trouble=trouble)
 
 
-def why_no_screens(env: Mapping[str, str], stdin: TextIO, stdout: TextIO) -> str:
+def _plain_lines() -> int:
+    """Ask the same as lines; refuse where nobody can answer."""
+    console = console_here(_ELSE)
+    from wizard.plain.run import run_plain
+    from wizard.services import REAL
+
+    machine = machine_to_write_on(glance)
+    saved, trouble = saved_answers(machine)
+    return run_plain(first_draft(machine, saved), REAL, console, trouble=trouble)
+
+
+def console_here(instead: str) -> Console:
+    """Return where lines go and come from. Raises Stop, naming what to do instead, where nobody can answer."""
+    if not can_be_asked(sys.stdin, sys.stdout):
+        reason = why_no_screens(os.environ, sys.stdin, sys.stdout)
+        raise Stop(USAGE, f"{reason} Nobody answers here either. {instead}".strip())
+    from wizard.machine.memory import keep_private
+    from wizard.plain.console import Console
+
+    keep_private()
+    return Console(sys.stdin, sys.stdout, echo=not sys.stdin.isatty())
+
+
+def can_be_asked(stdin: TextIO | None, stdout: TextIO | None) -> bool:
+    """Say whether answers can come: from a terminal, or from a pipe or file that is not at its end already."""
+    if stdin is None or stdout is None or stdin.closed or stdout.closed:
+        return False
+    if stdin.isatty():
+        return True
+    import select
+
+    ready, _, _ = select.select([stdin], [], [], 0)  # a pipe that somebody may still type into is not waited for
+    buffer = getattr(stdin, "buffer", None)
+    return not ready or not isinstance(buffer, io.BufferedReader) or bool(buffer.peek(1))
+
+
+def why_no_screens(env: Mapping[str, str], stdin: TextIO | None, stdout: TextIO | None) -> str:
     """Return why the screens can't be shown here, empty when they can."""
-    if not (stdin.isatty() and stdout.isatty()):
+    if stdin is None or stdout is None or not (stdin.isatty() and stdout.isatty()):
         return "The screens need a terminal, and this is none."
     if env.get("TERM", "") in ("", "dumb"):
         return f"The screens need a capable terminal, and TERM is {env.get('TERM') or 'not set'}."

@@ -59,8 +59,27 @@ class Address:
         """Whether the server can only be this machine."""
         return _is_loopback(self.host)
 
+    @property
+    def needs_leave(self) -> bool:
+        """Whether a key would travel to it unencrypted over a network."""
+        return self.scheme == "http" and not self.is_loopback
+
     def __str__(self) -> str:
         return self.url
+
+
+def with_scheme(text: str) -> str:
+    """Return a bare host with the scheme put before it; any other text as it is.
+
+    That is https; a gateway on this very machine is nearly always reached over http.
+    """
+    if "://" in text:
+        return text
+    try:
+        address = parse_address(f"https://{text}")
+    except AddressError:
+        return text
+    return f"{'http' if address.is_loopback else 'https'}://{text}"
 
 
 def parse_address(text: str, *, allow_http: bool = False) -> Address:

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from wizard.answering import Shown, facts_of, with_way
 from wizard.flow import Step
-from wizard.record import replace
 from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.side_pane import Explanation
-from wizard.tui.widgets.trust_picker import AuthorityPicker, ClientCertificatePicker, Shown, facts_of
+from wizard.tui.widgets.trust_picker import AuthorityPicker, ClientCertificatePicker
 from wizard.verdict import Verdict
 from wizard.words import count
 
@@ -118,7 +118,5 @@ class HealthStep(CheckingStep):
 
     def _with(self, **answers: str) -> None:
         """Answer that, and check with exactly it."""
-        draft = self.session.draft
-        gateway = replace(draft.answers.gateway, **answers)  # type: ignore[arg-type]
-        self.session.draft = draft.answered(replace(draft.answers, gateway=gateway))
+        self.session.draft = with_way(self.session.draft, **answers)
         self.start()

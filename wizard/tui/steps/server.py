@@ -20,7 +20,7 @@ from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.form import Fold, Form
 from wizard.tui.widgets.side_pane import Explanation, explain
 from wizard.tui.widgets.stepper import TitleBar
-from wizard.tui.widgets.url_field import UrlField, needs_allowing
+from wizard.tui.widgets.url_field import UrlField
 
 _FIELDS: Final = {each.name: each for each in GATEWAY_FIELDS}
 _MORE: Final = tuple(each for each in GATEWAY_FIELDS if each.name not in ("url", "route", "allow_http"))
@@ -103,7 +103,7 @@ class ServerStep(StepScreen):
         if address is None:
             field.correct()
             return False
-        gateway = Gateway(url=address.url, route=self._route(), allow_http=needs_allowing(address), **more)
+        gateway = Gateway(url=address.url, route=self._route(), allow_http=address.needs_leave, **more)
         from wizard.answering import with_gateway  # not needed for the first frame
 
         self.session.draft = with_gateway(self.session.draft, gateway)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -14,25 +14,13 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from wizard.answering import Shown
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.pick_list import PickList
-from wizard.verdict import Verdict
-
-Shown = Mapping[str, str]
-"""A certificate or a file as the health check puts it among a verdict's facts."""
 
 _FEW: Final = 2
 _HALF: Final = 47
 """Characters of half a SHA-256 fingerprint."""
-
-
-def facts_of(verdicts: Iterable[Verdict], name: str) -> tuple[Shown, ...]:
-    """Return the list that a failed check left under this name, empty when none did."""
-    for each in verdicts:
-        found = each.facts.get(name)
-        if each.status == "fail" and isinstance(found, list):
-            return tuple(found)
-    return ()
 
 
 class Picker(ModalScreen[Shown | None]):

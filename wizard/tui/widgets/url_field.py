@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
-from wizard.net.address import Address, AddressError, parse_address
+from wizard.net.address import Address, AddressError, parse_address, with_scheme
 from wizard.record import dataclass
 from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.form import TextField
@@ -101,25 +101,17 @@ class UrlField(VerticalGroup):
         return address
 
     def complete(self) -> bool:
-        """Put the scheme before a bare host and say whether that was done, so that it is seen before it is confirmed.
-
-        That is https; a gateway on this very machine is nearly always reached over http.
-        """
-        address = None if "://" in self.text else _read(f"https://{self.text}", allow_http=False)[0]
-        if address is None:
+        """Put the scheme before a bare host; say whether that was done: it is seen before it is confirmed."""
+        completed = with_scheme(self.text)
+        if completed == self.text:
             return False
-        self.field.value = f"{'http' if address.is_loopback else 'https'}://{self.text}"
+        self.field.value = completed
         self.field.cursor_position = len(self.field.value)
         return True
 
     def correct(self) -> None:
         """Put the focus where an address that can't be used is mended."""
         (self.allow if self.allow.display else self.field).focus()
-
-
-def needs_allowing(address: Address) -> bool:
-    """Say whether the key would travel unencrypted over a network."""
-    return address.scheme == "http" and not address.is_loopback
 
 
 def _origin(text: str) -> str:
@@ -135,7 +127,7 @@ def _read(text: str, *, allow_http: bool) -> tuple[Address | None, AddressError 
 
 
 def _told(address: Address) -> str:
-    note = "  The key travels unencrypted." if needs_allowing(address) else ""
+    note = "  The key travels unencrypted." if address.needs_leave else ""
     return f"✓ Claude Code will use {address.url}{note}"
 
 

@@ -1,0 +1,54 @@
+"""A conversation in lines with the wizard, without a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tests.tui.fixture import Fake
+from wizard.flow import Draft
+from wizard.plain.console import Console
+from wizard.plain.run import run_plain
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of a conversation: the exit code, all that was printed, and how many questions were answered."""
+
+    code: int
+    text: str
+    asked: int
+
+
+class Answers:
+    """Lines that are read one by one; `then` is raised where they end, else the input ends."""
+
+    def __init__(self, lines: Iterable[str], then: type[BaseException] | None = None) -> None:
+        self.rest: Iterator[str] = iter(lines)
+        self.then = then
+        self.asked = 0
+
+    def readline(self) -> str:
+        line = next(self.rest, None)
+        if line is None and self.then is not None:
+            raise self.then
+        self.asked += line is not None
+        return "" if line is None else f"{line}\n"
+
+
+def talk(
+    draft: Draft,
+    *lines: str,
+    fake: Fake | None = None,
+    then: type[BaseException] | None = None,
+    encoding: str = "utf-8",
+    trouble: str = "",
+    echo: bool = True,
+) -> Said:
+    """Give these answers, one a line, and return what came of it."""
+    answers = Answers(lines, then)
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    code = run_plain(draft, (fake or Fake()).services(), Console(answers, out, echo=echo), trouble=trouble)
+    out.seek(0)
+    return Said(code, out.read(), answers.asked)
