@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.real.litellm_proxy",
     "tests.real.litellm_database",
     "tests.real.nginx",
+    "tests.real.openbao_server",
     "tests.real.sandbox",
     "tests.real.vault_server",
 ]

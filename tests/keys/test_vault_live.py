@@ -253,7 +253,8 @@ class TestVersions:
             helper_asked = [each for each in double.asked if not each.startswith("auth/token/")]
             found = (await examined(home, options, double.token))["secret"]
             assert (found.verdict, found.facts["version"]) == ("secret-found", int(version))
-            assert double.asked[-2:] == helper_asked
+            assert (double.asked[-2], double.asked[-1]) == (helper_asked[0], helper_asked[-1])
+            assert len(helper_asked) == (2 if version == "2" and real.strip("/") == mount.strip("/") else 3)
 
     @pytest.mark.parametrize("reader", READERS)
     async def test_case_77_a_namespace_goes_with_every_request_but_the_health(self, home: Path, reader: str) -> None:
@@ -271,8 +272,8 @@ class TestVersions:
     @pytest.mark.parametrize(
         ("fields", "verdict", "part"),
         [
-            ({"__deleted__": True}, "secret-deleted", "was deleted or destroyed"),
-            ({"__destroyed__": True}, "secret-destroyed", "was deleted or destroyed"),
+            ({"__deleted__": True}, "secret-deleted", "was deleted. Undelete it"),
+            ({"__destroyed__": True}, "secret-destroyed", "was destroyed"),
             ({"other": "x", "third": "y"}, "secret-no-field", "has no field api_key"),
             ({"api_key": True}, "secret-not-text", "is not text"),
         ],

@@ -307,7 +307,7 @@ class TestTokenHelper:
 
 
 class TestRenewal:
-    """A renewable token in its last third is renewed; nothing about that may spoil or hold up the read."""
+    """A renewable token in its second half is renewed; nothing about that may spoil or hold up the read."""
 
     def lives(self, double: VaultDouble, **data: object) -> None:
         double.lookup = (200, {"data": {**LONG_LIVED, **data}})
@@ -316,8 +316,8 @@ class TestRenewal:
     @pytest.mark.parametrize(
         ("data", "renewed"),
         [
-            ({"ttl": 1199, "creation_ttl": 3600}, True),
-            ({"ttl": 1200, "creation_ttl": 3600}, False),
+            ({"ttl": 1799, "creation_ttl": 3600}, True),
+            ({"ttl": 1800, "creation_ttl": 3600}, False),
             ({"ttl": 1, "creation_ttl": 3600, "renewable": False}, False),
             ({"ttl": 0, "creation_ttl": 0}, False),
             ({"ttl": 0, "creation_ttl": 3600}, False),
@@ -325,7 +325,7 @@ class TestRenewal:
             ({"ttl": 1, "creation_ttl": None}, False),
         ],
     )
-    def test_only_in_its_last_third(
+    def test_only_in_its_second_half(
         self, home: Path, double: VaultDouble, reader: str, data: dict[str, object], renewed: bool
     ) -> None:
         self.lives(double, **data)
@@ -333,14 +333,38 @@ class TestRenewal:
         asked = [each for each in double.requests if each.path == "auth/token/renew-self"]
         assert [each.method for each in asked] == (["POST"] if renewed else [])
 
-    def test_beside_the_vault_program_too(self, home: Path, double: VaultDouble) -> None:
-        self.lives(double, ttl=10, creation_ttl=3600)
+    @pytest.mark.parametrize("programs", [("curl", "timeout"), ("curl", "jq", "timeout")])
+    @pytest.mark.parametrize(
+        ("data", "renewed"),
+        [
+            ({"ttl": 1799, "creation_ttl": 3600}, True),
+            ({"ttl": 1800, "creation_ttl": 3600}, False),
+            ({"ttl": 1, "creation_ttl": 3600, "renewable": False}, False),
+            ({"ttl": 0, "creation_ttl": 0}, False),
+            ({"ttl": "1", "creation_ttl": 3600}, False),
+            ({"ttl": 1, "creation_ttl": None}, False),
+            ({"ttl": 10**40, "creation_ttl": 10**41}, False),
+            ({"ttl": 1, "creation_ttl": 3600, "meta": {"ttl": 5000}}, True),
+        ],
+    )
+    @pytest.mark.parametrize("shell", SHELLS)
+    def test_beside_the_vault_program_too(
+        self,
+        home: Path,
+        double: VaultDouble,
+        data: dict[str, object],
+        renewed: bool,
+        shell: str,
+        programs: tuple[str, ...],
+    ) -> None:
+        self.lives(double, **data)
         private_file(home / ".vault-token", double.token)
         write_client_double(home / "opt/vault", home / "record", key=KEY)
-        machine = machine_with(home, "curl", "jq", "timeout")
+        machine = machine_with(home, *programs)
         machine = replace(machine, programs={**machine.programs, "vault": home / "opt/vault"})
-        assert run_helper(helper_text("vault", answers(double.url), machine), home, {"HOME": str(home)}).key == KEY
-        assert "auth/token/renew-self" in double.asked
+        text = helper_text("vault", answers(double.url), machine)
+        assert run_helper(text, home, {"HOME": str(home)}, shell=SHELLS[shell]).key == KEY
+        assert ("auth/token/renew-self" in double.asked) == renewed
         assert double.token not in (home / "record").read_text()
 
     @pytest.mark.parametrize("path", ["auth/token/lookup-self", "auth/token/renew-self"])

@@ -90,7 +90,11 @@ class VaultDouble:
                 double.requests.append(asked)
                 time.sleep(double.slow.get(path, double.delay))
                 status, body = (double.filter or double.answer)(asked)
-                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                content = (
+                    body
+                    if isinstance(body, bytes)
+                    else json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+                )
                 self.send_response(status)
                 if 300 <= status < 400:
                     self.send_header("Location", "http://127.0.0.1:9/elsewhere")

@@ -130,6 +130,11 @@ class Place:
         return f"{self.mount}/{self.path}"
 
     @property
+    def is_unproxied(self) -> bool:
+        """Whether no proxy may be used: one would see a token that travels over http."""
+        return self.address.is_loopback or self.address.scheme != "https"
+
+    @property
     def login(self) -> str:
         """The command that gets a new token from this server."""
         return login_command(self.program, self.address.url, self.namespace, self.sign_in)

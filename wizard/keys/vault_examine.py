@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -172,6 +173,8 @@ def _judge_token(answer: Answer, token: Token, place: Place) -> Verdict:
         return found(_TOKEN, "token-odd-answer", status=answer.status, reason=answer.reason, **facts)
     named = [each for each in policies if isinstance(each, str)] if isinstance(policies, list) else []
     renewable = data.get("renewable") is True
+    if isinstance(whole := data.get("creation_ttl"), int) and whole > 0:
+        facts["creation_ttl_seconds"] = whole
     facts |= {"ttl_seconds": ttl, "renewable": renewable, "policies": redact(", ".join(named)) or "none"}
     facts["life"] = f"lives {_span(ttl)} more{' (renewable)' if renewable else ''}" if ttl else "has no end"
     if 0 < ttl < _SHORT_LIFE and not place.sign_in.is_unattended:
@@ -199,7 +202,7 @@ def judge_secret(answer: Answer, version: int, api_path: str, place: Place) -> V
     metadata = answer.part("data", "metadata") if version == 2 else {}
     if metadata.get("destroyed") is True:
         return found(_SECRET, "secret-destroyed", **facts)
-    if metadata.get("deletion_time"):
+    if metadata.get("deletion_time") and answer.status == 404:  # else it stands for a deletion to come
         return found(_SECRET, "secret-deleted", **facts)
     if answer.status == 404 and "no handler for route" in answer.reason:
         return found(_SECRET, "secret-no-mount", mount=place.mount, **facts)
@@ -208,7 +211,34 @@ def judge_secret(answer: Answer, version: int, api_path: str, place: Place) -> V
     fields = answer.part("data", "data") if version == 2 else answer.part("data")
     if answer.status != 200 or not fields:
         return _odd(answer, place)
+    if lease := _lease(answer, version, fields):
+        facts["lease_seconds"] = lease
     return _judge_field(fields, place.field, facts)
+
+
+def _lease(answer: Answer, version: int, fields: Mapping[str, Any]) -> int | None:
+    """Return how long Vault says that the secret lives, in seconds; None where it says nothing of its own.
+
+    KV version 1 tells a lease with every secret, which means something only when a `ttl` was written into it. In
+    version 2 `delete_version_after` sets the hour at which a version goes.
+    """
+    if version == 1:
+        lease = answer.body.get("lease_duration")
+        told = isinstance(lease, int) and not isinstance(lease, bool) and lease > 0
+        return lease if told and ("ttl" in fields or "lease" in fields) else None
+    metadata = answer.part("data", "metadata")
+    made, goes = _instant(metadata.get("created_time")), _instant(metadata.get("deletion_time"))
+    return int(goes - made) if made and goes and goes > made else None
+
+
+def _instant(value: object) -> float | None:
+    """Return a time of Vault's in seconds; its nanoseconds are more than Python 3.11 may read."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(re.sub(r"\.\d+", "", str(value))).timestamp()
+    except ValueError:
+        return None
 
 
 def _judge_field(fields: Mapping[str, Any], name: str, facts: Mapping[str, object]) -> Verdict:

@@ -54,7 +54,7 @@ LC_ALL=C
 PATH=${{PATH-}}${{PATH:+:}}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
 # A variable exported under one of these names would hand its new value to every program started here.
-unset answer body inner key line plain rest secret token value
+unset answer body credential exported inner key line plain quoted rest said secret token value
 
 fail() {{
   printf '%s\\n' "$1" >&2
