@@ -84,7 +84,11 @@ class Services:
     proof_rows: Callable[[Answers, Machine], Rows]
     prove: Prove
     occasion: str = ""
-    """What the run is about, where its answers do not tell: the demo."""
+    """What the run is about, where its answers do not tell: the demo. It has nothing to lose."""
+    greeting: str = ""
+    """What the first question says instead of its own lead."""
+    what_next: str = ""
+    """What is to be done after the write, instead of going to work."""
 
 
 _LATE = (

@@ -11,18 +11,19 @@ _SHOWN: Final = ("settings.json", "setup-litellm.sh")
 """The files that are shown whole."""
 
 _OF_OUR_OWN: Final = ("~/.local/state/", "~/.cache/")
+_HOME: Final = "/home/you"
+_GONE: Final = "its throw-away home folder is removed now."
 _REAL: Final = "To do it for real: claude-litellm-wizard"
 
 
 def farewell(tour: Tour) -> str:
     """Return the files that the user would have got. The home folder still has to be there."""
     names = [each for each in tour.place.written() if not each.startswith(_OF_OUR_OWN)]
-    gone = "Nothing outside a throw-away home folder was touched, and that folder is removed now."
     if not names:
-        return f"This was the demo, left before anything was written. {gone}\n{_REAL}"
-    lines = [f"This was the demo. {gone}", "These are the files you would have got:", ""]
+        return f"This was the demo. Nothing was written, and {_GONE}\n{_REAL}"
+    lines = [f"This was the demo, and {_GONE}", "These are the files you would have got:", ""]
     for name in names:
-        text = tour.place.text(name).splitlines()
+        text = tour.place.text(name).replace(str(tour.place.home), _HOME).splitlines()
         lines.append(f"{name}  ({_mode(tour, name)}, {len(text)} lines)")
         lines += [f"  │ {each}" for each in text] if name.endswith(_SHOWN) else []
     return "\n".join([*lines, "", _REAL])

@@ -33,6 +33,8 @@ MODELS: Final = (
 ANSWER: Final = "Ready. This is the demo's gateway; no model was asked."
 SIGN_IN_PAGE: Final = "https://login.corp.example/signin"
 
+_VERSION: Final = "1.106.2"
+
 Words = tuple[int, str, str, str | None]
 """How a request is refused: status, message, type and param."""
 
@@ -214,13 +216,13 @@ def _message(asked: Request, state: KeyState, *, broken: bool) -> Reply:
         return _refused(403, f"{text} {hint}", "key_model_access_denied", "model")
     if model not in MODELS:
         text = f"Invalid model name passed in model={model}. Call `/v1/models` to view available models for your key."
-        return _invalid(text)
+        return _invalid(text, x_litellm_version=_VERSION)
     return _broken() if broken else _said(model)
 
 
-def _invalid(text: str) -> Reply:
+def _invalid(text: str, **headers: str) -> Reply:
     error = {"type": "invalid_request_error", "message": f"anthropic_messages: {text}"}
-    return in_json(400, {"type": "error", "error": error})
+    return in_json(400, {"type": "error", "error": error}, **headers)
 
 
 def _invoked(model: str, *, broken: bool) -> Reply:
@@ -250,7 +252,7 @@ def _said(model: str) -> Reply:
             "type": "message",
             "usage": {"input_tokens": 12, "output_tokens": 14},
         },
-        x_litellm_version="1.106.2",
+        x_litellm_version=_VERSION,
     )
 
 

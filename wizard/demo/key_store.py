@@ -29,7 +29,7 @@ _METADATA: Final = {
     "version": 2,
 }
 _DENIED: Final = in_json(403, {"errors": ["1 error occurred:\n\t* permission denied\n\n"]})
-_BAD_TOKEN: Final = in_json(403, {"errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]})
+_BAD_TOKEN: Final = in_json(403, {"errors": ["permission denied"]})
 _NOTHING: Final = in_json(404, {"errors": []})
 
 
@@ -83,12 +83,12 @@ class KeyStore:
         return in_json(403, {"errors": [text]})
 
     def _kv(self, asked: Request, path: str) -> Reply:
-        if not path.startswith(MOUNT):
-            return in_json(404, {"errors": [f'no handler for route "{path}". route entry not found.']})
         inner = path.removeprefix(MOUNT)
+        if not path.startswith(MOUNT) or not inner.startswith(("data/", "metadata/")):
+            return _DENIED
         if asked.method == "LIST" or (asked.method == "GET" and "list=true" in asked.query):
             return self._names(inner.removeprefix("metadata").strip("/"))
-        return self._read(inner.removeprefix("data/")) if inner.startswith("data/") else _NOTHING
+        return self._read(inner.removeprefix("data/")) if inner.startswith("data/") else _DENIED
 
     def _names(self, folder: str) -> Reply:
         start = f"{folder}/" if folder else ""

@@ -31,6 +31,11 @@ CLAUDE_VERSION: Final = "2.1.330"
 """The version of Claude Code that the demo assumes; none is run."""
 
 _PATH: Final = "/usr/local/bin:/opt/homebrew/bin:/run/current-system/sw/bin:/usr/bin:/bin"
+_GREETING: Final = "A demo: its own server, its own Vault, a home folder that goes again. Press Enter."
+_WHAT_NEXT: Final = (
+    "These files are in a home folder of the demo's own. Leave with Enter: they are shown\n"
+    "and removed. u takes them back here and now. For real: claude-litellm-wizard"
+)
 _NOT_RUN: Final = "the demo runs no Claude Code."
 _UNPROVEN: Final = {"proof.settings", "proof.answer"}
 _STORED: Final = "~/.secrets/litellm.env"
@@ -86,6 +91,8 @@ class Tour:
             proof_rows=REAL.proof_rows,
             prove=self._prove,
             occasion=f"demo: {self.fault.name}" if self.fault.name else "demo",
+            greeting=_GREETING,
+            what_next=_WHAT_NEXT,
         )
 
     def _survey(self, machine: Machine) -> Machine:

@@ -155,7 +155,7 @@ class DoneStep(ScrollingStep):
         self.ask(title)
         self.lead(lead, look)
         self._offer_answer(asked)
-        self.query_one("#next", Static).update(WHAT_NEXT)
+        self.query_one("#next", Static).update(self.session.services.what_next or WHAT_NEXT)
         self.retell()
 
     def _offer_answer(self, asked: bool) -> None:

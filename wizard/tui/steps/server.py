@@ -62,6 +62,8 @@ class ServerStep(StepScreen):
 
     def on_mount(self) -> None:
         """Say why answers from before are not here."""
+        if greeting := self.session.services.greeting:
+            self.lead(greeting)
         if self.session.trouble:
             self.lead(f"{self.session.trouble} Answer anew; the file is replaced when you write.", "-mixed")
 
