@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from tests.programs import require
 from tests.tui.window import open_window
 from wizard.demo.faults import FAULTS
 from wizard.demo.home import PREFIX
@@ -19,13 +20,13 @@ ROOT: Final = Path(__file__).parents[2]
 WIZARD: Final = [sys.executable, "-m", "wizard"]
 
 
-def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(*words: str, folder: Path, typed: str = "") -> subprocess.CompletedProcess[str]:
     env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TMPDIR": str(folder)}
     return subprocess.run(
         [*WIZARD, *words],
         env=env,
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=120,
@@ -69,3 +70,18 @@ def test_left_early_it_leaves_nothing(end: str | signal.Signals, home: Path, tmp
     assert b"This was the demo" in window.output
     assert not list(tmp_path.glob(f"{PREFIX}*"))
     assert not list(home.iterdir())
+
+
+def test_nobody_to_answer_is_refused(tmp_path: Path) -> None:
+    done = run("--demo", folder=tmp_path)
+    assert done.returncode == 2 and "--demo in a terminal" in done.stderr
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
+
+
+@pytest.mark.parametrize("words", [("--demo", "vault-sealed"), ("--plain", "--demo", "vault-sealed")])
+def test_the_tour_in_lines(words: tuple[str, ...], tmp_path: Path) -> None:
+    require("bash", "curl")
+    done = run(*words, folder=tmp_path, typed="\n" * 30)
+    assert "LiteLLM: LiteLLM" in done.stdout and "is sealed" in done.stdout, done.stdout
+    assert "This was the demo" in done.stdout and not done.stderr
+    assert not list(tmp_path.glob(f"{PREFIX}*"))

@@ -80,7 +80,7 @@ STATES: Final[Mapping[str, Callable[[Managed], str]]] = {
 DEMO: Final = {
     **{str(state): key for key, state in KEYS.items()},
     "unknown": UNKNOWN_KEY,
-    "malformed": "nosk-0987654321fedcba",
+    "malformed": "nosk-1234567890abcdef",
 }
 
 

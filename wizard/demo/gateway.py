@@ -176,7 +176,8 @@ def _limited(key: str) -> Reply:
     resets = datetime.fromtimestamp(time.time() + 42, UTC)
     text = f"Rate limit exceeded for api_key: {digest}. Limit type: requests. Current limit: 1, Remaining: 0."
     message = f"{text} Limit resets at: {resets:%Y-%m-%d %H:%M:%S} UTC"
-    return in_json(429, {"type": "error", "error": {"type": "rate_limit_error", "message": message}})
+    error = {"type": "rate_limit_error", "message": message}
+    return in_json(429, {"type": "error", "error": error}, x_litellm_version=_VERSION)
 
 
 def _refused(status: int, message: str, kind: str, param: str | None) -> Reply:

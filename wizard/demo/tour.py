@@ -31,7 +31,7 @@ CLAUDE_VERSION: Final = "2.1.330"
 """The version of Claude Code that the demo assumes; none is run."""
 
 _PATH: Final = "/usr/local/bin:/opt/homebrew/bin:/run/current-system/sw/bin:/usr/bin:/bin"
-_GREETING: Final = "A demo: its own server, its own Vault, a home folder that goes again. Press Enter."
+_GREETING: Final = "A demo: its own server, its own Vault, and a home folder that goes again."
 _WHAT_NEXT: Final = (
     "These files are in a home folder of the demo's own. Leave with Enter: they are shown\n"
     "and removed. u takes them back here and now. For real: claude-litellm-wizard"

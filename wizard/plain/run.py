@@ -59,6 +59,8 @@ def run_plain(
 def _walk(run: Run, trouble: str) -> int:
     run.console.say("claude-litellm-wizard sets up Claude Code to work through your LiteLLM server.")
     run.console.say(HOW)
+    if run.services.greeting:
+        run.console.say(run.services.greeting)
     if trouble:
         run.console.say(f"{trouble} Answer anew; the file is replaced when you write.")
     run.survey()
