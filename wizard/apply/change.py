@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from wizard.apply.masking import mask_lines
+from wizard.apply.masking import mask_lines, mask_values
 from wizard.machine.model import Leftover
 from wizard.record import dataclass, field
 
 if TYPE_CHECKING:
     from wizard.apply.drift import Drift
 
-Role = Literal["helper", "settings", "setup-script", "rc-block", "fish", "answers"]
+Role = Literal["helper", "settings", "setup-script", "rc-block", "fish", "answers", "secrets"]
 State = Literal["unchanged", "new", "changed", "removed"]
 Way = Literal["keep", "merge", "replace"]
 """What the user may choose for something of theirs that stands in the way."""
@@ -102,6 +102,8 @@ class Change:
     def diff(self, shown_path: str) -> str:
         """Return the unified diff a person may see: credentials in the user's own lines are masked."""
         names = (f"{shown_path} (now)", f"{shown_path} (after)")
+        if self.role == "secrets":
+            return unified(self.before, self.after, names, mask=mask_values)
         rendered = self.role in _RENDERED and self.way != "merge"
         return unified(self.before, self.after, names, plain_after=rendered)
 
@@ -179,11 +181,18 @@ def _visible(character: str) -> str:
     return character if character.isprintable() or character == "\t" else character.encode("unicode_escape").decode()
 
 
-def unified(before: bytes | None, after: bytes | None, names: tuple[str, str], *, plain_after: bool = False) -> str:
+def unified(
+    before: bytes | None,
+    after: bytes | None,
+    names: tuple[str, str],
+    *,
+    plain_after: bool = False,
+    mask: Callable[[list[str]], list[str]] = mask_lines,
+) -> str:
     """Return the unified diff of two texts with credentials masked; not in a text `plain_after` that we rendered."""
     old, new = _lines(before), _lines(after)
-    shown_new = new if plain_after else mask_lines(new)
-    return "\n".join(_unified(old, new, mask_lines(old), shown_new, names))
+    shown_new = new if plain_after else mask(new)
+    return "\n".join(_unified(old, new, mask(old), shown_new, names))
 
 
 def _unified(

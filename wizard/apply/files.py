@@ -327,6 +327,16 @@ class Writer:
                 self.system.fchmod(descriptor, mode)
             self.system.fsync(descriptor)
 
+    def change_mode(self, found: Found, mode: int) -> None:
+        """Give the file that is there another mode. Raises Changed, OSError."""
+        self.refuse_changed(found)
+        descriptor = self.system.open(found.real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with self._closing(descriptor):
+            if found.status is None or os.fstat(descriptor).st_ino != found.status.st_ino:
+                raise Changed(found.path)
+            self.system.fchmod(descriptor, mode)
+            self.system.fsync(descriptor)
+
     def remove(self, found: Found) -> None:
         """Remove a file that only wizards write. Raises Changed, OSError."""
         self.refuse_changed(found)

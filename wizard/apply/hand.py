@@ -116,11 +116,16 @@ class Hand:
         if content is None:
             take_away(self._writer, found, wait=wait)
             return run
-        if not why_in_place(found):
+        if target.role == "secrets" and content == found.content:
+            self._writer.change_mode(found, mode)
+            return run
+        if target.role == "secrets" or not why_in_place(found):
             try:
                 swap(self._writer, found, content, mode, wait=wait)
                 return run
             except MustWriteInPlace:
+                if target.role == "secrets":  # a copy of the new text would be a copy of the key
+                    raise Unwritable(target.path, "It can't be replaced by a new file. Choose another place.") from None
                 run = self._noted_in_place(target, content, run)
         self._writer.overwrite(found, content, mode)
         return run

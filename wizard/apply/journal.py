@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from wizard.apply.change import Role, digest
 from wizard.apply.files import TEMPORARY_PREFIX, Writer, look
+from wizard.keys.kept import KeptKey
 from wizard.machine.model import Machine
 from wizard.machine.private import sweep_private_folders
 from wizard.record import dataclass, field, replace
@@ -100,7 +101,7 @@ class Ledger:
     """Everything on this machine that we wrote, and the helper generations that may still be in use.
 
     `origins` and `folders` are what `undo --all` goes by: what stood there before, and the folders that we made. `off`
-    says that the set-up is suspended.
+    says that the set-up is suspended. `keys` are what we put into the keychain, the newest last.
     """
 
     files: Mapping[Path, Owned] = field(default_factory=dict)
@@ -108,6 +109,7 @@ class Ledger:
     origins: Mapping[Path, Origin] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     off: bool = False
+    keys: tuple[KeptKey, ...] = ()
 
     def parts(self, path: Path) -> Mapping[str, str]:
         """Return the fingerprints of our parts of a shared file."""
@@ -116,7 +118,10 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one run wrote. `number` counts the runs of this machine; 0 is a run that had nothing to do."""
+    """What one run wrote. `number` counts the runs of this machine; 0 is a run that had nothing to do.
+
+    `key` is what it put into the keychain, which is all that such a run does.
+    """
 
     number: int
     when: str
@@ -125,6 +130,12 @@ class Receipt:
     generations: tuple[Path, ...] = ()
     ledger_before: Ledger = field(default_factory=Ledger)
     notes: tuple[str, ...] = ()
+    key: KeptKey | None = None
+
+    @property
+    def is_store(self) -> bool:
+        """Whether it stored a key or made a secrets file private, which leaves the set-up as it was."""
+        return self.key is not None or all(each.role == "secrets" for each in self.written)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -134,12 +145,15 @@ class Receipt:
     def line(self, machine: Machine) -> str:
         """Return the run as one line for a list."""
         names = ", ".join(machine.short(path) for path in self.paths)
+        if self.key:
+            names = f"the keychain ({self.key.place})"
         return f"{self.number:>4}  {self.when}  {names}"
 
     def as_json(self) -> dict[str, object]:
         """Return the run as `--json` prints it."""
         files = [{"path": str(each.path), "role": each.role, "existed": each.before != ABSENT} for each in self.written]
-        return {"number": self.number, "when": self.when, "files": files}
+        kept = {"keychain": {"service": self.key.service, "account": self.key.account}} if self.key else {}
+        return {"number": self.number, "when": self.when, "files": files, **kept}
 
 
 ABSENT: Final = digest(None)
@@ -187,6 +201,7 @@ def _dump_ledger(ledger: Ledger) -> dict[str, Any]:
         "origins": {str(path): _dump_origin(each) for path, each in ledger.origins.items()},
         "folders": [str(each) for each in ledger.folders],
         "off": ledger.off,
+        "keys": [_dump_key(each) for each in ledger.keys],
     }
 
 
@@ -197,7 +212,12 @@ def _load_ledger(table: Mapping[str, Any]) -> Ledger:
     }
     origins = {Path(path): Origin(**each) for path, each in table["origins"].items()}
     folders = tuple(map(Path, table["folders"]))
-    return Ledger(files, tuple(map(Path, table["generations"])), origins, folders, bool(table["off"]))
+    keys = tuple(KeptKey(**each) for each in table.get("keys", ()))
+    return Ledger(files, tuple(map(Path, table["generations"])), origins, folders, bool(table["off"]), keys)
+
+
+def _dump_key(key: KeptKey) -> dict[str, Any]:
+    return {name: getattr(key, name) for name in ("service", "account", "fingerprint", "salt", "aside")}
 
 
 def _dump_origin(origin: Origin) -> dict[str, Any]:
@@ -227,6 +247,7 @@ def _dump_receipt(receipt: Receipt) -> dict[str, Any]:
         "generations": [str(each) for each in receipt.generations],
         "ledger_before": _dump_ledger(receipt.ledger_before),
         "notes": list(receipt.notes),
+        "key": _dump_key(receipt.key) if receipt.key else None,
     }
 
 
@@ -239,6 +260,7 @@ def _load_receipt(table: Mapping[str, Any]) -> Receipt:
         generations=tuple(map(Path, table["generations"])),
         ledger_before=_load_ledger(table["ledger_before"]),
         notes=tuple(table["notes"]),
+        key=KeptKey(**table["key"]) if table.get("key") else None,
     )
 
 
@@ -361,6 +383,17 @@ class Store:
         self._remove(self._journal)
         self._prune()
 
+    def finish_key(self, receipt: Receipt, ledger: Ledger) -> None:
+        """Note, before it happens, what is put into the keychain: undo asks the keychain whether it came to that."""
+        self._save(self._receipts / f"{receipt.number:06d}.json", _dump_receipt(receipt))
+        self._save(self._ledger, _dump_ledger(ledger))
+        self._prune()
+
+    def forget_key(self, receipt: Receipt) -> None:
+        """Forget a run that put a key into the keychain."""
+        self._save(self._ledger, _dump_ledger(receipt.ledger_before))
+        self._forget(receipt.number)
+
     def abandon(self, ledger: Ledger) -> None:
         """Forget a run that has been taken back; `ledger` is what is ours now."""
         if ledger != self.ledger():
@@ -403,7 +436,8 @@ class Store:
     def _keep_origins(self, run: Run) -> None:
         """Copy what the files of a run held, where no earlier run wrote to them."""
         for each in run.receipt.written:
-            if each.path in run.ledger_after.origins or not each.backup:
+            known = run.ledger_after.origins.get(each.path)
+            if not each.backup or (known is not None and known.before != each.before):
                 continue
             copy = look(self._origins / each.before)
             if copy.content is None:
@@ -415,6 +449,8 @@ class Store:
             return None
         path = self._origins / origin.before
         content = look(path).content
+        if content is None and origin.role == "secrets":  # it only got another mode, for which nothing is copied
+            return None
         if digest(content) != origin.before:
             raise DamagedState(path)
         return content

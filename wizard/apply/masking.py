@@ -57,6 +57,18 @@ def mask_lines(lines: list[str]) -> list[str]:
     return [_mask_shapes(line) for line in text.split("\n")]
 
 
+def mask_values(lines: list[str]) -> list[str]:
+    """Return the lines of a secrets file with every value hidden, whatever its name is."""
+    return [_mask_value(line) for line in mask_lines(lines)]
+
+
+def _mask_value(line: str) -> str:
+    name, equals, value = line.partition("=")
+    if not line.strip() or line.lstrip().startswith("#"):
+        return line
+    return f"{name}={MASK if value.strip() else value}" if equals else MASK
+
+
 def _mask_shapes(line: str) -> str:
     line = _LOGIN.sub(rf"\g<1>{MASK}", line)
     return _USER_INFO.sub(f"{MASK}@", _SHAPES.sub(MASK, line))

@@ -63,6 +63,7 @@ _MODES: Final[Mapping[Role, int]] = {
     "rc-block": 0o644,
     "fish": 0o644,
     "answers": 0o600,
+    "secrets": 0o600,
 }
 
 

@@ -74,6 +74,7 @@ _TEXTS: Final[dict[Role, str]] = {
     "rc-block": "the start-up file as it was",
     "fish": "fish's file as it was",
     "answers": "the answers as they were",
+    "secrets": "the secrets file as it was",
 }
 
 
@@ -84,7 +85,7 @@ def _given_back(
     now = digest(found)
     if now == written.before:
         return found, ()
-    if written.exact and now in (written.after, *written.states):
+    if written.exact and now in (written.after, *written.states) and not _is_lost(written, before):
         return before, ()
     if found is not None and written.in_place and _is_torn(found, (before or b"", *copies)):
         return before, ()
@@ -92,7 +93,28 @@ def _given_back(
         return restored(found, before, written.parts)
     if written.role == "rc-block":
         return _block_given_back(written, before, found)
+    if written.role == "secrets":
+        return _key_given_back(written, before, found)
     return found, ("the whole file",)
+
+
+def _is_lost(written: Written, before: bytes | None) -> bool:
+    """Say whether nobody kept what stood there before: a secrets file that only got another mode is copied nowhere."""
+    return before is None and written.before != ABSENT
+
+
+def _key_given_back(
+    written: Written, before: bytes | None, found: bytes | None
+) -> tuple[bytes | None, tuple[str, ...]]:
+    """Take the key out of a secrets file that somebody else wrote to since; their lines stay."""
+    from wizard.keys.secret_files import take_back, value_in
+
+    if not written.parts:  # only the mode was ours
+        return found, ()
+    variable, ours = next(iter(written.parts.items()))
+    if digest(value_in(found, variable)) != ours or _is_lost(written, before):
+        return found, ("the whole file",) if found is not None else ()
+    return take_back(found, before, variable), ()
 
 
 def _block_given_back(

@@ -127,7 +127,7 @@ def _settings_before_off(machine: Machine) -> tuple[str, bytes | None]:
     """Return what off left in settings.json, as a fingerprint, and what stood there before; none when it is not off."""
     store = Store(machine.state_dir)
     try:
-        last = next(iter(store.receipts()), None)
+        last = next((each for each in store.receipts() if not each.is_store), None)
         for each in last.written if last and store.ledger().off else ():
             if each.role == "settings" and each.exact and each.backup:
                 return each.after, store.restore(last.number if last else 0, each.backup)

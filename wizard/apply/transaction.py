@@ -151,7 +151,7 @@ def _emptied(change: Change, found: Found) -> bool:
 def _merged(change: Change, found: Found) -> Change:
     after = change.transform(found.content)
     mode = change.mode
-    if found.mode is not None and change.role not in WHOLLY_OURS:
+    if found.mode is not None and change.role not in WHOLLY_OURS and change.role != "secrets":
         mode = found.mode
     conflict = "" if after == found.content else change.question(found.content)
     return replaced(change, before=found.content, after=after, before_mode=found.mode, mode=mode, conflict=conflict)
@@ -160,7 +160,7 @@ def _merged(change: Change, found: Found) -> Change:
 def _ledger_after(ledger: Ledger, changes: Iterable[Change]) -> Ledger:
     """Return what is ours once the changes are made. What already stood there as we want it counts as ours too."""
     files = dict(ledger.files)
-    for each in changes:
+    for each in (each for each in changes if each.role != "secrets"):  # those stay the user's
         parts = {name: value for name, value in each.parts if value != ABSENT}
         if each.after is None or (each.role == "rc-block" and not parts):
             files.pop(each.path, None)

@@ -16,6 +16,7 @@ from wizard.apply.recovery import OUR_LINES, Back, ways_back
 from wizard.apply.suspend import OPEN_TERMINALS
 from wizard.apply.transaction import at_work, held_back
 from wizard.apply.work import Job, Progress, Stage
+from wizard.keys.kept import KeptKey
 from wizard.machine.model import Machine
 from wizard.record import dataclass, replace
 from wizard.render.json_edit import JsonProblem
@@ -34,12 +35,21 @@ Kept = tuple[tuple[Path, str], ...]
 class Way:
     """What an undo would do: the changes, and what stays because somebody changed it since.
 
-    `number` is the run that is taken back, EVERYTHING for all of them.
+    `number` is the run that is taken back, EVERYTHING for all of them. `keys` go out of the keychain.
     """
 
     number: int
     changes: tuple[Change, ...]
     kept: Kept = ()
+    keys: tuple[KeptKey, ...] = ()
+
+    @property
+    def key_lines(self) -> tuple[str, ...]:
+        """What is taken out of the keychain, as long as nobody changed it there, as lines for a person."""
+        return tuple(
+            f"The keychain ({each.place}): {'what was there before comes back' if each.aside else 'the key goes'}."
+            for each in self.keys
+        )
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -52,7 +62,7 @@ class Undone:
     """What an undo did: the run it took back, the files given back or removed again, and what stays and why.
 
     `copies` are where the state folder still holds what a file that stays was before the first run. `off` says that
-    nothing leads shells to the gateway any more.
+    nothing leads shells to the gateway any more. `keychain` are lines that say what came of the keys in the keychain.
     """
 
     number: int
@@ -61,6 +71,7 @@ class Undone:
     kept: Kept
     copies: tuple[tuple[Path, Path], ...] = ()
     off: bool = False
+    keychain: tuple[str, ...] = ()
 
     def lines(self, machine: Machine) -> tuple[str, ...]:
         """Return it as lines for a person."""
@@ -68,6 +79,7 @@ class Undone:
         lines += [f"{machine.short(path)} is gone again." for path in self.removed]
         lines += kept_lines(self.kept, machine)
         lines += [f"What {machine.short(path)} held before is in {machine.short(copy)}." for path, copy in self.copies]
+        lines += self.keychain
         lines += [OPEN_TERMINALS] * self.off
         return tuple(lines) or ("Everything already is as it was before.",)
 
@@ -80,6 +92,7 @@ class Undone:
             "removed": [str(path) for path in self.removed],
             "kept": [{"path": str(path), "what": what} for path, what in self.kept],
             "copies": [{"path": str(path), "copy": str(copy)} for path, copy in self.copies],
+            "keychain": list(self.keychain),
         }
 
 
@@ -113,6 +126,8 @@ def _silent(_: Stage) -> None:
 def look_back(machine: Machine) -> Way:
     """Return what `undo_last` would do now; reads only. Raises Refused."""
     last = _last(list_receipts(machine), machine)
+    if last.key:
+        return Way(last.number, (), keys=(last.key,))
     try:
         return _way(last.number, ways_back(last, Store(machine.state_dir)), machine)
     except DamagedState as error:
@@ -133,12 +148,34 @@ def undo_last(
         last = _last(work.store.receipts(), machine)
         if number not in (None, last.number):
             raise Refused("Another claude-litellm-wizard has written since. Look at undo --list.")
+        if last.key:
+            said = _out_of_keychain(last.key, machine)
+            work.store.forget_key(last)
+            return Undone(last.number, (), (), (), keychain=(said,))
         backs = ways_back(last, work.store)
         way = _way(last.number, backs, machine)
         parts = {each.path: dict(each.parts) for each in last.written}
         targets = tuple(each.target() for each in backs)
         work.run(Job(targets, last.ledger_before, parts, undoes=last.number, folders=last.folders))
         return _undone(way)
+
+
+def _out_of_keychain(key: KeptKey, machine: Machine) -> str:
+    """Take a key out of the keychain; return a line that says what came of it. Raises Refused."""
+    from wizard.keys.keychain_access import KeychainError, take_back
+
+    try:
+        taken = take_back(key, machine)
+    except KeychainError as error:
+        raise Refused(f"{error} The key for {key.place} stays until then.") from None
+    stays = f" What was there before is under the account {key.aside}." if key.aside else ""
+    texts = {
+        "restored": f"The keychain holds what it held before ({key.place}).",
+        "removed": f"The key is out of the keychain again ({key.place}).",
+        "gone": f"The keychain holds nothing any more ({key.place}).{stays}",
+        "changed": f"The keychain ({key.place}) holds another key by now, which stays.{stays}",
+    }
+    return texts[taken]
 
 
 def why_nothing(machine: Machine) -> str:
@@ -192,7 +229,8 @@ def look_all_the_way_back(machine: Machine) -> Way:
         raise Refused(NOTHING)
     store = Store(machine.state_dir)
     try:
-        return _way(EVERYTHING, _origins_back(store.ledger(), store), machine)
+        ledger = store.ledger()
+        return replace(_way(EVERYTHING, _origins_back(ledger, store), machine), keys=ledger.keys[::-1])
     except DamagedState as error:
         raise Refused(f"{machine.short(error.path)} is gone or damaged, so nothing can be undone.") from None
     except Unwritable as error:
@@ -219,13 +257,23 @@ def undo_all(machine: Machine, *, progress: Progress = _silent, system: System |
             targets = (*(each.target() for each in backs), *map(_generation_gone, ledger.generations))
             parts = {path: dict(each.parts) for path, each in ledger.origins.items()}
             work.run(Job(targets, after, parts, undoes=EVERYTHING, folders=ledger.folders))
-        copies = tuple((path, work.store.origin_path(each)) for path, each in origins.items())
+        said = tuple(_out_of_keychain_if_it_can_be(each, machine) for each in ledger.keys[::-1])
+        places = ((path, work.store.origin_path(each)) for path, each in origins.items())
+        copies = tuple((path, place) for path, place in places if place.exists())
         if not copies:
             work.store.clear()
             _remove_folders(ledger.folders, system)
     undone = _undone(way)
     gone = () if machine.state_dir.exists() else (machine.state_dir,)
-    return replace(undone, removed=(*undone.removed, *gone), copies=copies)
+    return replace(undone, removed=(*undone.removed, *gone), copies=copies, keychain=said)
+
+
+def _out_of_keychain_if_it_can_be(key: KeptKey, machine: Machine) -> str:
+    """Take a key out of the keychain; a keychain that is gone for good must not keep everything else from going."""
+    try:
+        return _out_of_keychain(key, machine)
+    except Refused as error:
+        return str(error).replace("stays until then", "stays")
 
 
 def _origins_back(ledger: Ledger, store: Store) -> tuple[Back, ...]:

@@ -179,9 +179,10 @@ class Work:
     ) -> Written:
         """Save what a file holds, and describe what will become of it."""
         name = f"{place:02d}-{target.path.name[:100]}"
-        if found.content is not None:
+        kept = found.content is not None and not _is_mode_only(target, found, texts)
+        if found.content is not None and kept:
             self.store.backup(number, name, found.content)
-        in_place = bool(why_in_place(found))
+        in_place = bool(why_in_place(found)) and target.role != "secrets"
         copies = tuple(f"new-{turn:02d}-{name}" for turn in range(len(texts))) if in_place else ()
         for copy, text in zip(copies, texts, strict=False):
             self.store.backup(number, copy, text or b"")
@@ -193,11 +194,16 @@ class Work:
             after=digest(texts[-1]),
             after_mode=None if texts[-1] is None else target.mode_for(found.mode),
             states=tuple(dict.fromkeys(digest(text) for text in texts)),
-            backup=name if found.content is not None else "",
+            backup=name if kept else "",
             parts=parts,
             in_place=in_place,
             copies=copies,
         )
+
+
+def _is_mode_only(target: Target, found: Found, texts: Sequence[bytes | None]) -> bool:
+    """Say whether a secrets file only gets another mode, for which its secrets need not be copied anywhere."""
+    return target.role == "secrets" and all(text == found.content for text in texts)
 
 
 _TEXTS: Final = {
@@ -207,6 +213,7 @@ _TEXTS: Final = {
     "rc-block": "the start-up file",
     "fish": "the file for fish",
     "answers": "your answers",
+    "secrets": "the secrets file",
 }
 
 

@@ -24,6 +24,8 @@ from wizard.commands.shared import (
     WRITE_FAILED,
     Stop,
     answers_from,
+    is_somebody_there,
+    is_yes,
     machine_to_write_on,
     print_json,
     read_table,
@@ -223,10 +225,9 @@ class Pipeline:
 
     def ask(self, question: str) -> bool:
         """Ask on the terminal. Raises Stop when nobody is there."""
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not is_somebody_there():
             raise Stop(USAGE, f"{question} Nobody is there to answer. Add --yes, or --dry-run to see the plan only.")
-        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return is_yes(question)
 
     def write(self, plan: Plan) -> None:
         """Write."""

@@ -89,6 +89,28 @@ def _undo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="ask nothing")
 
 
+def _store(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--key", choices=("keychain", "env-file"), help="where (default: where the answers say)")
+    command.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="where exactly, like key.keychain.account=me or key.env-file.file=~/litellm.env",
+    )
+    _asking(command)
+
+
+def _private(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", type=Path, nargs="*", help="a file (default: those of the answers)")
+    _asking(command)
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="show what would change and change nothing")
+    command.add_argument("--yes", action="store_true", help="ask nothing")
+
+
 def _off(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show what would go and write nothing")
     command.add_argument("--yes", action="store_true", help="ask nothing")
@@ -156,6 +178,8 @@ _COMMANDS: Final[Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], Non
     "apply": ("check, then write what the answers say; asks before it writes", _apply),
     "move": ("the server moved: check the new one, keep the rest, write it", _move),
     "show": ("print the answers and the files they govern", _show),
+    "store": ("put a key from a hidden prompt or stdin into the keychain or a secrets file", _store),
+    "private": ("let only you read the files with secrets (chmod 600)", _private),
     "undo": ("give back what was there before the last write", _undo),
     "off": ("suspend the set-up: back to Claude Code's own login, answers kept", _off),
     "on": ("resume after off: check, then write what the answers say", _how_to_write),

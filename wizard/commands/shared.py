@@ -32,6 +32,17 @@ class Stop(Exception):  # noqa: N818 - it ends a command, and is not always an e
         self.code = code
 
 
+def is_somebody_there() -> bool:
+    """Say whether a question reaches a person, and an answer comes back."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def is_yes(question: str) -> bool:
+    """Ask on the terminal; only a yes in so many letters is one."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def print_json(value: object) -> None:
     """Print one JSON object on stdout."""
     import json

@@ -17,7 +17,18 @@ from wizard.apply.undo import (
     undo_last,
     why_nothing,
 )
-from wizard.commands.shared import OK, REFUSED, USAGE, WRITE_FAILED, Stop, machine_to_write_on, print_json, this_machine
+from wizard.commands.shared import (
+    OK,
+    REFUSED,
+    USAGE,
+    WRITE_FAILED,
+    Stop,
+    is_somebody_there,
+    is_yes,
+    machine_to_write_on,
+    print_json,
+    this_machine,
+)
 from wizard.machine.model import Machine
 
 
@@ -48,7 +59,7 @@ def _list(machine: Machine, as_json: bool) -> int:
 def _undo(arguments: argparse.Namespace, machine: Machine) -> int:
     way = look_all_the_way_back(machine) if arguments.all else look_back(machine)
     asks = not arguments.yes and not arguments.dry_run
-    if arguments.dry_run or (asks and _somebody_is_there()):
+    if arguments.dry_run or (asks and is_somebody_there()):
         _show(way, machine, as_json=arguments.json, to_stdout=arguments.dry_run)
     if arguments.dry_run:
         print("This was a dry run. Nothing was changed.", file=sys.stderr)
@@ -65,30 +76,26 @@ def _show(way: Way, machine: Machine, *, as_json: bool, to_stdout: bool) -> None
     out = sys.stdout if to_stdout else sys.stderr
     if as_json and to_stdout:
         changes = [{"path": str(each.path), "role": each.role, "state": each.state} for each in way.changes]
-        print_json({"changes": changes, "kept": [{"path": str(path), "what": what} for path, what in way.kept]})
+        kept = [{"path": str(path), "what": what} for path, what in way.kept]
+        print_json({"changes": changes, "kept": kept, "keychain": list(way.key_lines)})
         return
     for change in way.pending:
         path = machine.short(change.path)
         print(f"{path}: {change.state}\n{change.diff(path)}\n", file=out)
-    for line in kept_lines(way.kept, machine):
+    for line in (*way.key_lines, *kept_lines(way.kept, machine)):
         print(line, file=out)
     out.flush()
 
 
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def _confirm(*, everything: bool) -> None:
     """Ask for the yes. In a pipe the word `undo` is one; what no command brings back needs `--yes` there."""
-    if not _somebody_is_there():
+    if not is_somebody_there():
         if everything:
             text = "This takes every write back and forgets the answers and backups."
             raise Stop(USAGE, f"{text} Nobody is there to answer. Add --yes, or --dry-run to see what would change.")
         return
     question = "Take every write back, and forget the answers and backups?" if everything else "Take this write back?"
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not is_yes(question):
         raise Stop(REFUSED, "Nothing was changed.")
 
 

@@ -19,8 +19,8 @@ from wizard.verdict import Verdict
 _FILE: Final = "key.source.file"
 _VARIABLE: Final = "key.source.variable"
 _BLANKS: Final = b" \t"
-_BOM: Final = b"\xef\xbb\xbf"
-_LINE: Final = pattern(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)", re.DOTALL)
+BOM: Final = b"\xef\xbb\xbf"
+LINE: Final = pattern(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)", re.DOTALL)
 
 
 class MalformedError(ValueError):
@@ -35,20 +35,21 @@ def read_variable(content: bytes, variable: str) -> bytes | None:
     is replaced or run. The key helper reads the same in sh. Raises MalformedError.
     """
     value: bytes | None = None
-    for line in content.removeprefix(_BOM).split(b"\n"):
-        match = _LINE.fullmatch(line.removesuffix(b"\r"))
+    for line in content.removeprefix(BOM).split(b"\n"):
+        match = LINE.fullmatch(line.removesuffix(b"\r"))
         if match and match[1] == variable.encode():
-            value = _value(match[2])
+            value = value_of(match[2])
     return value
 
 
 def names(content: bytes) -> tuple[str, ...]:
     """Return the names a file of `NAME=value` lines sets, in order."""
-    matches = (_LINE.fullmatch(line) for line in content.removeprefix(_BOM).split(b"\n"))
+    matches = (LINE.fullmatch(line) for line in content.removeprefix(BOM).split(b"\n"))
     return tuple(dict.fromkeys(match[1].decode() for match in matches if match))
 
 
-def _value(raw: bytes) -> bytes:
+def value_of(raw: bytes) -> bytes:
+    """Return the value in what stands behind the = sign. Raises MalformedError."""
     quote = raw[:1]
     if quote in (b'"', b"'"):
         inner, closed, rest = raw[1:].partition(quote)

@@ -1,0 +1,30 @@
+"""A key that somebody pastes: read once, held as a Secret, refused with a sentence when it can't be one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wizard.keys.parts import is_key
+from wizard.secret import Secret
+
+LONGEST: Final = 16384
+"""Characters; the key helper takes no more."""
+
+
+class NoKey(ValueError):  # noqa: N818 - reads as the finding it is
+    """What was pasted can't be a key; the text says why and what to do, and never repeats it."""
+
+
+def read_pasted(pasted: str) -> Secret:
+    """Return what was pasted or typed as a key, without the line breaks and blanks around it. Raises NoKey."""
+    value = pasted.strip()
+    if not value:
+        raise NoKey("There is no key yet. Paste it.")
+    if len(value) > LONGEST:
+        raise NoKey("That is far too long for a key. Copy the key alone.")
+    if value[0] in "\"'" and value[-1] == value[0]:
+        raise NoKey("It is wrapped in quotes. Paste the key without them.")
+    if not is_key(value):
+        place = next(place for place, each in enumerate(value, 1) if not "!" <= each <= "~")
+        raise NoKey(f"It holds a blank, a line break or another odd character at position {place}. Copy the key alone.")
+    return Secret(value)
