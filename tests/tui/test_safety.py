@@ -160,6 +160,17 @@ async def test_help_stands_in_front_of_every_step_and_goes_again() -> None:
             await walk.press("escape", "enter")
 
 
+async def test_help_in_a_small_window_says_all_of_the_field_in_focus() -> None:
+    async with walking(later_draft()) as walk:
+        await walk.press("f1")
+        for words in ("Server URL", "Like", "https://llm.corp.example:4000", "Where to find it", "What it becomes"):
+            assert words in walk.text()
+        await walk.press("end")
+        assert "^Q" in walk.text(), "what does not fit is scrolled to"
+        await walk.press("escape")
+        assert walk.step == "Server"
+
+
 async def test_every_binding_explains_itself() -> None:
     async with walking(later_draft()) as walk:
         for _ in range(6):

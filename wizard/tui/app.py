@@ -167,8 +167,9 @@ class WizardApp(TerminalApp):
         from wizard.tui.widgets.dialogs import HelpScreen
 
         keys = [(self.get_key_display(each.binding), each) for each in event.screen.query_one(KeyBar).shown()]
-        step, explained = event.screen.STEP.value, event.screen.query_one(SidePane).explanation
-        self.push_screen(HelpScreen(step, event.screen.HELP_TEXT, keys, explained))
+        beside = event.screen.has_class("-wide")  # there the side pane says it all
+        field = None if beside else event.screen.query_one(SidePane).explanation
+        self.push_screen(HelpScreen(event.screen.STEP.value, event.screen.HELP_TEXT, keys, field))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Quit is grey while files are written."""
