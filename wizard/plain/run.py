@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from wizard import outcome
+from wizard import summary
 from wizard.flow import Draft, Step, following
 from wizard.outcome import exit_code
 from wizard.plain import checking, done, key, models, review, server
@@ -52,7 +52,7 @@ def run_plain(
             console.say("The input ended before every question was answered.")
             code = INPUT_ENDED if console.echo else INTERRUPTED
     with contextlib.suppress(KeyboardInterrupt):
-        console.say(f"\n{last_words(run) if last_words else outcome.last_words(run.outcome, run.draft.answers)}")
+        console.say(f"\n{last_words(run) if last_words else summary.last_words(run.outcome, run.draft)}")
     return code
 
 

@@ -139,5 +139,7 @@ def exit_code(session: Session) -> int:
 
 
 def last_words(session: Session) -> str:
-    """Return what stays in the scrollback."""
-    return outcome.last_words(session.outcome, session.draft.answers)
+    """Return what stays in the scrollback: what was done and proven, where, and how to undo it."""
+    from wizard.summary import last_words  # nothing of it is needed before the end
+
+    return last_words(session.outcome, session.draft)

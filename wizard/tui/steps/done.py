@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.flow import Step
-from wizard.outcome import ANSWER, PROGRAM, Outcome, judgement, may_ask_claude, take_back, write_plan
+from wizard.outcome import ANSWER, Outcome, judgement, may_ask_claude, take_back, write_plan
 from wizard.record import dataclass, replace
+from wizard.summary import summary
 from wizard.tui.session import Session
 from wizard.tui.steps.base import ScrollingStep
+from wizard.tui.widgets.card import Card
 from wizard.tui.widgets.checks import CheckList
 from wizard.tui.widgets.question import Question
 from wizard.tui.widgets.side_pane import Explanation
@@ -28,16 +29,6 @@ if TYPE_CHECKING:
     from wizard.apply.transaction import Stage
 
 _WRITE_ROW: Final = ("write", "files")
-
-WHAT_NEXT: Final = Content.assemble(
-    ("Next    ", "$text-muted"),
-    "Restart running Claude Code sessions and IDEs.\n",
-    "        Open a new terminal and run ",
-    ("claude\n", "bold"),
-    ("Undo    ", "$text-muted"),
-    (f"{PROGRAM} undo", "bold"),
-    ", or u on this screen",
-)
 
 
 class DoneStep(ScrollingStep):
@@ -82,7 +73,8 @@ class DoneStep(ScrollingStep):
         undo = Question(id="undo")
         undo.display = False
         yield undo
-        yield Static("", id="next", markup=False)
+        yield Card(id="card")
+        yield Static("", id="undone", markup=False)
 
     def on_mount(self) -> None:
         """Begin."""
@@ -155,8 +147,14 @@ class DoneStep(ScrollingStep):
         self.ask(title)
         self.lead(lead, look)
         self._offer_answer(asked)
-        self.query_one("#next", Static).update(self.session.services.what_next or WHAT_NEXT)
+        self._show_card()
         self.retell()
+
+    def _show_card(self) -> None:
+        """Sum up once nothing is asked any more; until then the room belongs to the question."""
+        waiting = any(each.is_open for each in self.query(Question))
+        lines = () if waiting else summary(self.session.draft, self.session.outcome)
+        self.query_one(Card).show(lines, self.session.services.what_next)
 
     def _offer_answer(self, asked: bool) -> None:
         question = self.query_one("#money", Question)
@@ -172,6 +170,7 @@ class DoneStep(ScrollingStep):
         """Have Claude Code answer on a yes."""
         if not event.yes:
             event.question.settle("Not asked.")
+            self._show_card()
             return
         event.question.settle("Asking …")
         self.checks.start()
@@ -200,12 +199,14 @@ class DoneStep(ScrollingStep):
         question = self.query_one("#undo", Question)
         question.ask("Take this write back? Every file becomes what it was before.", "Take it back", "Keep it")
         question.focus()
+        self._show_card()
 
     @on(Question.Answered, "#undo")
     async def take_back_or_not(self, event: Question.Answered) -> None:
         """Take the write back on a yes."""
         if not event.yes:
             event.question.ask("")
+            self._show_card()
             return
         event.question.settle("Taking it back …")
         self.run_worker(self.take_back(), group="write")
@@ -230,7 +231,10 @@ class DoneStep(ScrollingStep):
         self.checks.display = False
         self.ask("Taken back")
         self.lead("Everything is as it was before this run." if not self._stays(outcome) else "Look at what stays.")
-        self.query_one("#next", Static).update(Content("\n".join(outcome.undone)))
+        self.query_one(Card).display = False
+        undone = self.query_one("#undone", Static)
+        undone.update("\n".join(outcome.undone))
+        undone.display = True
         self.retell()
 
     @staticmethod

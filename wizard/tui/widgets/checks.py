@@ -15,7 +15,7 @@ from textual.widget import Widget
 from wizard.services import Rows
 from wizard.verdict import Verdict
 
-_LOOK: Final = {
+LOOK: Final = {
     "pass": ("✓", "ok", "$success"),
     "warn": ("!", "warning", "$warning"),
     "fail": ("✗", "failed", "$error"),
@@ -89,7 +89,7 @@ class CheckRow(Widget):
 
     def _look(self) -> tuple[str, str, str]:
         if self.verdict is not None:
-            return _LOOK[self.verdict.status]
+            return LOOK[self.verdict.status]
         if not self.running:
             return "○", "waiting", "$text-muted"
         still = self.app.animation_level == "none"
