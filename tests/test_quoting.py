@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -13,20 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile import HOSTILE, REFUSED, hostile_values
 from tests.programs import require
 from wizard.fields import unsafe
 from wizard.quoting import fish_quote, sh_quote
-
-HOSTILE: Final = (
-    "plain", "", " ", "'", "''", '"', "\\", "\\'", "\\\\", "'\\''", "a'b'c", "=ls", "=", "~", "~root", "*", "?",
-    "[a-z]", "{a,b}",
-    "!", "!!", "a!b", "#x", "x #y", "$HOME", "${HOME}", "$(touch pwned)", "`touch pwned`", "$((1+1))", "; touch pwned;",
-    "&& touch pwned", "| touch pwned", "'; touch pwned; echo '", "\\'; touch pwned; echo \\'",
-    '"; touch pwned; echo "',
-    "%s%n", "-n", "--help", "-e \\t", "a=b", "<(ls)", ">pwned", "^a", "é", "日本", "🔑", "\u00a0", "(touch pwned)",
-    "%(x)s",
-    "\\x41", "\\u0041", "\\n", "$'\\n'", "trailing\\", "https://llm.corp.example:4000/a?b=c&d",
-)  # fmt: skip
 
 SHELLS: Final = {
     "bash": ("bash", "--norc", "--noprofile"),
@@ -48,14 +37,6 @@ SHELLS: Final = {
 """With `-i` a shell gets its lines one by one on stdin, as at a prompt; else as a script."""
 
 LOCALES: Final = ("C.UTF-8", "C")
-
-
-def hostile_values(count: int) -> list[str]:
-    """Return the hand-picked values and `count` random ones made of what shells treat specially."""
-    chance = random.Random(20261123)
-    pieces = [*HOSTILE, *"'\"\\$`!#&;|<>(){}[]*?~=^%-, ab0é🔑"]
-    made = ("".join(chance.choices(pieces, k=chance.randint(1, 9))) for _ in range(count))
-    return [*HOSTILE, *made]
 
 
 VALUES: Final = hostile_values(2200)
@@ -111,24 +92,6 @@ def read_back(
     pairs = (entry.partition("=") for entry in told.split("\0"))
     seen = {name: value for name, _, value in pairs}
     return [seen.get(f"V{number}") for number in range(len(values))]
-
-
-REFUSED: Final = (
-    "\0",
-    "\n",
-    "\r",
-    "\t",
-    "\x1b",
-    "\x7f",
-    "\x85",
-    "\x9b",
-    "\u061c",
-    "\u200e",
-    "\u2028",
-    "\u202e",
-    "\u2066",
-    "\ud800",
-)
 
 
 @pytest.mark.parametrize("quote", [sh_quote, fish_quote])

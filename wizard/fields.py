@@ -83,7 +83,7 @@ def unsafe(value: object) -> str:
     """Return a sentence when a value holds line breaks, control or bidi characters, which no answer ever needs."""
     if isinstance(value, str) and (found := _UNSAFE.search(value)):
         return f"It holds the character U+{ord(found.group()):04X}. Remove it."
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return next((text for each in value if (text := unsafe(each))), "")
     if isinstance(value, Mapping):
         return next((text for pair in value.items() for each in pair if (text := unsafe(each))), "")
