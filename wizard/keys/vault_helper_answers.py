@@ -1,7 +1,8 @@
 """What the key helper has jq or python3 make of Vault's answers: one program for each, which say the same.
 
-`judge` prints "=" and the key, or one word for what is wrong, or "again" with the KV version and the right place; a
-line "ending" in front of it means that the token wants to be renewed.
+`judge_first` prints "=" and the key, or else all that it was given, for `judge` to look at: jq reads a short program
+faster, and most answers need no more. `judge` prints "=" and the key, or one word for what is wrong, or "again" with
+the KV version and the right place. From both, a line "ending" in front means that the token wants to be renewed.
 """
 
 from __future__ import annotations
@@ -29,8 +30,34 @@ _JQ_START: Final = r"""
     | ($parts[-1] | split("\nexit ") | if length > 1 then .[-1] else "" end) as $exit
     | [range(($parts | length) - 1) | {status: $parts[. + 1][:3], body: ($parts[.][4:] | object)}]"""
 
+_JUDGE_FIRST: Final = r"""
+# Prints "=" and the key, after a line "ending" for a token to be renewed; or else what it was given."""
+
+_JQ_FIRST: Final = (
+    _JUDGE_FIRST
+    + rf"""
+# shellcheck disable=SC2016 # $all and the like are jq's own
+judge_first() {{
+  head -c {_CAP} | "$reader" -Rsr --arg secret "$secret" --arg field "$field" --arg guess "$guess" '
+    . as $all
+    | split("\nstatus ") as $parts
+    | try (
+        ($parts[0][4:] | fromjson.data) as $mount
+        | ($parts[1][4:] | fromjson.data.data[$field]) as $value
+        | (try ($parts[2][4:] | fromjson.data | .renewable == true and 0 < .ttl and .ttl * 2 < .creation_ttl)
+           catch false) as $ending
+        | if $parts[1][:3] + $parts[2][:3] + $mount.options.version == "2002002" and ($value | type) == "string"
+            and $mount.path + "data/" + ($secret | ltrimstr($mount.path)) == $guess
+          then (if $ending then "ending" else empty end), "=" + $value
+          else error end
+      ) catch $all' 2>/dev/null
+}}
+"""
+)
+
 JQ: Final = (
     "\nreader_name=jq\n"
+    + _JQ_FIRST
     + _JUDGE
     + rf"""
 # shellcheck disable=SC2016 # $exit and the like are jq's own
@@ -127,14 +154,18 @@ def look_for_trouble(needed):
 
 PYTHON: Final = (
     "\nreader_name=python3\n"
+    + _JUDGE_FIRST
+    + """
+judge_first() {
+  judge 2
+}
+"""
     + _JUDGE
     + r"""
 judge() {
   "$reader" -IS -c '"""
     + _PYTHON_START
     + r"""
-from urllib.parse import quote
-
 secret, field, guess, needed, version = sys.argv[1:]
 
 def tell_key(version, status, body):
@@ -183,6 +214,8 @@ if version:
 version, path = place(*got[0])
 if path == guess:
     tell_key(version, *got[1])
+from urllib.parse import quote  # takes its time, and is seldom needed
+
 done("again " + version + " " + quote(path, safe="/"))
 ' "$secret" "$field" "$guess" "$1" "${2-}" 2>/dev/null
 }

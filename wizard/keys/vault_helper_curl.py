@@ -111,7 +111,8 @@ newline='
 # Reads the secret and prints the key. Vault says itself which mount it is, and of which KV version.
 read_with_curl() {
   set_quoted "$token"
-  said=$(ask_first | fetch | judge 2)
+  said=$(ask_first | fetch | judge_first)
+  case $said in 000*) said=$(printf '%s\n' "$said" | judge 2) ;; esac
   case $said in
     ending*)
       said=${said#ending"$newline"}
