@@ -169,12 +169,17 @@ class _Loop(asyncio.SelectorEventLoop):
         """Do nothing."""
 
 
-def main() -> int:
-    """Make every picture anew, and take away those that are no longer made."""
+def steady_environment() -> None:
+    """Have Textual draw the same on every machine; called before anything has imported it."""
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL"):
         os.environ.pop(name, None)
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported, which nothing has done yet
+    os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+
+def main() -> int:
+    """Make every picture anew, and take away those that are no longer made."""
+    steady_environment()
     FOLDER.mkdir(exist_ok=True)
     made = shots()
     for shot in made:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from wizard.answers import Answers, Gateway, Key, Write
 from wizard.demo.faults import NO_FAULT, DemoFault
@@ -52,9 +52,10 @@ class Tour:
         self.gateway = Server(answers, certificate=certificate, manner=fault.manner, ahead=fault.ahead)
         self.store = Server(KeyStore(fault.store, key=fault.key).answer, manner=fault.store_manner)
         self.servers = Servers(self.gateway, self.store)
-        self.place = ThrowAwayHome(_files(fault), os.environ if env is None else env)
+        self._around = os.environ if env is None else env
+        self.place = ThrowAwayHome(_files(fault), self._around)
 
-    def __enter__(self) -> Tour:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,8 +112,9 @@ class Tour:
         return replace(machine, claude=claude, programs=programs)
 
     def _env(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TERM") if os.environ.get(name)}
-        shell = os.environ.get("SHELL", "")
+        around = self._around
+        kept = {name: around[name] for name in ("LANG", "LC_ALL", "TERM") if around.get(name)}
+        shell = around.get("SHELL", "")
         return {
             **kept,
             "HOME": str(self.place.home),
