@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from tests.readme import BEGIN, README, faults, groups, made_anew, section
+from wizard.demo.faults import BY_NAME, FAULTS
 
 
 def test_the_troubleshooting_section_is_current() -> None:
@@ -30,6 +31,22 @@ def test_a_stale_section_is_noticed() -> None:
     text = README.read_text(encoding="utf-8")
     assert made_anew(text.replace("No host is called", "No such host:", 1)) == text
     assert BEGIN in text
+
+
+def test_its_first_command_is_the_demo_and_counts_the_faults_right() -> None:
+    text = README.read_text(encoding="utf-8")
+    first, second, *_ = re.findall(r"```sh\n(.*?)\n```", text, re.DOTALL)
+    assert first.endswith(" && .venv/bin/claude-litellm-wizard --demo")
+    assert second == ".venv/bin/claude-litellm-wizard"
+    assert f"the {len(FAULTS)} faults" in text
+    named = re.findall(r"`--demo\s+([a-z-]+)`", text)
+    assert named and set(named) <= {*BY_NAME, "help"}
+
+
+def test_every_picture_is_there() -> None:
+    shown = re.findall(r"\]\((screenshots/[^)]+)\)", README.read_text(encoding="utf-8"))
+    assert shown[0] == "screenshots/tour.svg"
+    assert [each for each in shown if not (README.parent / each).is_file()] == []
 
 
 def test_the_pictures_of_failures_are_shown() -> None:

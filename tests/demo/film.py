@@ -14,7 +14,8 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Final
 
-from tests.demo.steady import SteadyTour, steady_tour, until_still
+from tests.demo.steady import PROGRAMS, SteadyTour, steady_tour, until_still
+from tests.programs import locate
 from wizard.demo.faults import BY_NAME, NO_FAULT, DemoFault
 
 FILE: Final = Path(__file__).parents[2] / "screenshots/tour.svg"
@@ -204,10 +205,13 @@ def _rect(fill: str, x: float, y: float, width: float) -> str:
 
 
 def main() -> int:
-    """Write the recording."""
+    """Write the recording; without the programs that it shows, say so and leave the old one."""
     from tests.tui.screenshots import steady_environment
 
     steady_environment()
+    if lacking := [name for name in PROGRAMS if isinstance(locate(name), str)]:
+        sys.stderr.write(f"{FILE} is not filmed anew: {', '.join(lacking)} is missing here.\n")
+        return 1
     FILE.write_text(recording(asyncio.run(filmed())), encoding="utf-8")
     sys.stdout.write(f"{FILE}: {FILE.stat().st_size // 1024} kB\n")
     return 0

@@ -1,6 +1,7 @@
 """The pictures in screenshots/: one per screen, made from the fixture, the same each time.
 
-`python -m tests.tui.screenshots` makes them anew; a test fails when a committed one is stale.
+`python -m tests.tui.screenshots` makes them anew, and the recording of the demo with them; a test fails when a
+committed one is stale.
 """
 
 from __future__ import annotations
@@ -162,6 +163,11 @@ async def take(shot: Shot) -> str:
         return app.export_screenshot(simplify=True) + "\n"
 
 
+def pictures() -> set[Path]:
+    """Return the pictures there are; the recording is made by tests.demo.film."""
+    return set(FOLDER.glob("*.svg")) - {FOLDER / "tour.svg"}
+
+
 class _Loop(asyncio.SelectorEventLoop):
     """A loop that leaves signals alone: an App would take them for itself, and the command go on without it."""
 
@@ -189,10 +195,12 @@ def main() -> int:
         sys.stdout.write(f"{shot.name}\n")
         sys.stdout.flush()
     faulthandler.cancel_dump_traceback_later()
-    for stale in set(FOLDER.glob("*.svg")) - {FOLDER / f"{each.name}.svg" for each in made}:
+    for stale in pictures() - {FOLDER / f"{each.name}.svg" for each in made}:
         stale.unlink()
     sys.stdout.write(f"{len(made)} pictures in {FOLDER}\n")
-    return 0
+    from tests.demo import film
+
+    return film.main()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from tests.tui.screenshots import FOLDER, Shot, shots, take
+from tests.tui.screenshots import FOLDER, Shot, pictures, shots, take
 
 
 @pytest.mark.parametrize("shot", shots(), ids=lambda shot: shot.name)
@@ -35,4 +35,4 @@ def test_the_command_that_makes_them_can_be_stopped() -> None:
 
 
 def test_there_is_no_other_picture() -> None:
-    assert {each.stem for each in FOLDER.glob("*.svg")} == {each.name for each in shots()}
+    assert {each.stem for each in pictures()} == {each.name for each in shots()}

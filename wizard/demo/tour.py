@@ -32,10 +32,7 @@ CLAUDE_VERSION: Final = "2.1.330"
 
 _PATH: Final = "/usr/local/bin:/opt/homebrew/bin:/run/current-system/sw/bin:/usr/bin:/bin"
 _GREETING: Final = "A demo: its own server, its own Vault, and a home folder that goes again."
-_WHAT_NEXT: Final = (
-    "These files are in a home folder of the demo's own. Leave with Enter: they are shown\n"
-    "and removed. u takes them back here and now. For real: claude-litellm-wizard"
-)
+_WHAT_NEXT: Final = "Enter shows these files once more, and removes them."
 _NOT_RUN: Final = "the demo runs no Claude Code."
 _UNPROVEN: Final = {"proof.settings", "proof.answer"}
 _STORED: Final = "~/.secrets/litellm.env"
