@@ -44,7 +44,7 @@ def test_the_runner_tells_time_and_memory_of_the_program_alone(tmp_path: Path) -
     held = bytearray(200 * 1024 * 1024)  # of this process; a program forked from it would begin with as much
     with Runner() as runner:
         small = runner.run(["/bin/sh", "-c", "echo said; exit 3"], {}, tmp_path, tmp_path / "output")
-        large = runner.run([sys.executable, "-c", "x = bytes(40_000_000)"], {}, tmp_path, tmp_path / "other")
+        large = runner.run([sys.executable, "-c", "x = b'x' * 40_000_000"], {}, tmp_path, tmp_path / "other")
     assert (small.code, (tmp_path / "output").read_text()) == (3, "said\n")
     assert small.peak_kib < 100 * 1024 < len(held) / 1024
     assert large.peak_kib > small.peak_kib + 20 * 1024
