@@ -98,3 +98,14 @@ async def test_one_pasted_line_is_taken_without_a_word() -> None:
     async with walking(first_draft()) as walk:
         await walk.paste(f"{URL}\n")
         assert f"Claude Code will use {URL}" in walk.text() and "pasted lines" not in walk.text()
+
+
+async def test_enter_takes_the_model_that_was_searched_for() -> None:
+    async with walking(later_draft()) as walk:
+        await walk.press(*["enter"] * 4, "/", *"4-5")
+        assert "Enter Take it" in walk.footer()
+        await walk.press("enter", "/", *"my-own", "enter")
+        assert walk.step == "Models"
+        await walk.press("enter")
+        models = walk.session.draft.answers.models
+        assert (models.opus, models.sonnet) == ("claude-sonnet-4-5-20250929", "my-own")

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from tests.tui.fixture import Fake
 from wizard.flow import Draft
 from wizard.tui.app import WizardApp
+from wizard.tui.look import Face
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 
@@ -65,6 +66,12 @@ class Walk:
         self.app.post_message(Paste(text))
         await self.settle()
 
+    async def until(self, text: str) -> None:
+        """Wait until a text stands on the screen, whatever is under way."""
+        async with asyncio.timeout(60):
+            while text not in self.text():
+                await self.pilot.pause(0.02)
+
     def text(self) -> str:
         """Return what stands on the screen, line by line."""
         lines: dict[float, str] = defaultdict(str)
@@ -84,10 +91,16 @@ class Walk:
 
 
 @asynccontextmanager
-async def walking(draft: Draft, fake: Fake | None = None, size: tuple[int, int] = SMALL) -> AsyncIterator[Walk]:
+async def walking(
+    draft: Draft,
+    fake: Fake | None = None,
+    size: tuple[int, int] = SMALL,
+    face: Face | None = None,
+    trouble: str = "",
+) -> AsyncIterator[Walk]:
     """Start the wizard without a terminal."""
     fake = fake or Fake()
-    app = WizardApp(Session(draft, fake.services()))
+    app = WizardApp(Session(draft, fake.services(), trouble), face)
     async with app.run_test(size=size) as pilot:
         walk = Walk(app, pilot, fake)
         await walk.settle()

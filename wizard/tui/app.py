@@ -163,13 +163,14 @@ class WizardApp(TerminalApp):
 
     @on(StepScreen.HelpWanted)
     def help_wanted(self, event: StepScreen.HelpWanted) -> None:
-        """Explain a step, and before it the field in focus."""
+        """Explain a step, and before it what is in focus."""
         from wizard.tui.widgets.dialogs import HelpScreen
 
         keys = [(self.get_key_display(each.binding), each) for each in event.screen.query_one(KeyBar).shown()]
-        beside = event.screen.has_class("-wide")  # there the side pane says it all
-        field = None if beside else event.screen.query_one(SidePane).explanation
-        self.push_screen(HelpScreen(event.screen.STEP.value, event.screen.HELP_TEXT, keys, field))
+        explained = event.screen.query_one(SidePane).explanation
+        if event.screen.has_class("-wide") or explained is event.screen.ABOUT:
+            explained = None  # the side pane says it all, or the help itself does
+        self.push_screen(HelpScreen(event.screen.STEP.value, event.screen.HELP_TEXT, keys, explained))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Quit is grey while files are written."""

@@ -59,7 +59,7 @@ class HelpScreen(ModalScreen[None]):
         self.heading = title
         self.text = text
         self.keys = tuple(keys)
-        self.explained = explained if explained and explained.field else None
+        self.explained = explained
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -75,7 +75,8 @@ class HelpScreen(ModalScreen[None]):
     @staticmethod
     def _field(explained: Explanation) -> Content:
         heading = Content.styled(explained.title, "bold $primary")
-        return Content("\n\n").join([Content.assemble(heading, "\n", explained.text), explained.details()])
+        parts = (Content.assemble(heading, "\n", explained.text), explained.details())
+        return Content("\n\n").join(each for each in parts if each)
 
     def _keys(self) -> Content:
         width = max(len(shown) for shown, _ in self.keys) + 2

@@ -55,7 +55,9 @@ class TextField(Input):
     ) -> None:
         super().__init__(value, placeholder=placeholder, id=id, compact=compact, select_on_focus=False)
         # Input keeps Enter for itself; here the step's own binding is the one that counts (and the one shown).
-        self._bindings.key_to_bindings.pop("enter", None)
+        own = [each for each in self._bindings.key_to_bindings.pop("enter", ()) if each.action != "submit"]
+        if own:
+            self._bindings.key_to_bindings["enter"] = own
 
     def on_mount(self) -> None:
         """Keep the cursor still where nothing is to move (TEXTUAL_ANIMATIONS=none)."""

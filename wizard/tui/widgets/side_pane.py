@@ -63,6 +63,15 @@ class SidePane(Widget):
             return Content("")
         text = Content(shown.text)
         if self.screen.has_class("-narrow"):
-            return text
+            return _in_two_lines(text, self.size.width)
         parts = (Content.styled(shown.title, "bold $primary"), text, shown.details())
         return Content("\n\n").join(part for part in parts if part)
+
+
+def _in_two_lines(text: Content, width: int) -> Content:
+    """Return as much of a text as fits, and say where the rest is."""
+    lines = text.wrap(width)
+    if len(lines) <= 2:
+        return text
+    more = " … F1 says more"
+    return Content.assemble(lines[0], "\n", lines[1].truncate(width - len(more)), (more, "$text-muted"))
