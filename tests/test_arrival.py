@@ -165,7 +165,8 @@ def test_variables_arrive_in_claims_at_each_run(ground: Ground, shell: str) -> N
 def presets(ground: Ground) -> tuple[list[str], list[list[str]]]:
     programs = {each.program: ground.double(each.program, "echo sk-key") for each in BY_NAME.values()}
     machine = machine_at(ground.home, programs={**programs, "jq": ground.double("jq", "cat")})
-    scripts, wanted, names = [], [], [*BY_NAME, CUSTOM]
+    names = [*(each for each in BY_NAME if each != "litellm"), CUSTOM]  # lite's server can only be the gateway
+    scripts, wanted = [], []
     for number, value in enumerate(VALUES):
         name = names[number % len(names)]
         if name == CUSTOM:
@@ -218,6 +219,22 @@ def test_what_a_vault_program_is_told_arrives(ground: Ground, shell: str) -> Non
     scripts, wanted = vault_reads(ground)
     assert set(ground.run(shell, share_of(shell, scripts))) == {"sk-key"}
     assert differing(share_of(shell, wanted), (words[2:] for words in ground.notes())) == []
+    assert ground.pwned == []
+
+
+@every_shell
+@pytest.mark.parametrize("program", ["secret-tool", "security"])
+def test_what_a_keychain_is_asked_arrives(ground: Ground, shell: str, program: str) -> None:
+    double = ground.double(program, "echo sk-key")
+    platform = "darwin" if program == "security" else "linux"
+    env = {"HOME": str(ground.home), "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+    machine = machine_at(ground.home, platform=platform, programs={program: double}, env=env)
+    asked = [*zip(share_of(shell, VALUES), share_of(shell, shifted(VALUES, 3)), strict=True)]
+    options = [options_of("keychain", service=service, account=account) for service, account in asked]
+    scripts = [f"DBUS_SESSION_BUS_ADDRESS=x\n{helper_text('keychain', each, machine)}" for each in options]
+    assert set(ground.run(shell, scripts)) == {"sk-key"}
+    noted = [(words[-3], words[-1]) if program == "secret-tool" else (words[2], words[4]) for words in ground.notes()]
+    assert differing(asked, noted) == []
     assert ground.pwned == []
 
 

@@ -95,6 +95,7 @@ _FIELDS: Final = (
         "Server URL",
         "The gateway's address as you gave it to lite login. Empty: its scheme, host and port.",
         "https://llm.corp.example/litellm",
+        kind="url",
         check=_server,
     ),
     _field("vault_name", "Key vault", "The name of the key vault that holds the secret.", "corp-vault", required=True),
