@@ -204,12 +204,12 @@ def vault_reads(ground: Ground) -> tuple[list[str], list[list[str]]]:
     scripts, wanted = [], []
     for number, field in enumerate(VALUES):
         path, mount, space, file = (vault_path(shifted(VALUES, by)[number]) for by in (1, 2, 3, 4))
-        given = {"mount": f"m{mount}", "path": path, "field": field, "namespace": space}
+        given = {"mount": mount, "path": path, "field": field, "namespace": space}
         files = {"ca_file": f"~/{file}", "client_cert": f"~/{file}.c", "client_key": f"~/{file}.k"}
         options = options_of("vault", address="https://vault.corp.example", **given, **files)
         scripts.append(helper_text("vault", options, machine))
         expanded = [str(ground.home / f"{file}{end}") for end in ("", ".c", ".k")]
-        words = [f"-field={field}", f"m{mount}/{path}", space, *expanded, "https://vault.corp.example"]
+        words = [f"-field={field}", "--", f"{mount}/{path}", space, *expanded, "https://vault.corp.example"]
         wanted.append(words)
     return scripts, wanted
 
@@ -240,7 +240,7 @@ def test_what_a_keychain_is_asked_arrives(ground: Ground, shell: str, program: s
 
 def vault_path(value: str) -> str:
     """Return a value without what a path in Vault may not hold."""
-    return f"p{''.join(each for each in value if each not in '?#%/')}q"
+    return "".join(each for each in value if each not in "?#%/").strip(".") or "x"
 
 
 def answers_of(number: int, helper: str, script: str, cert: str) -> Answers:

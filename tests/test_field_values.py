@@ -28,10 +28,6 @@ def _no_vault_path(value: str) -> bool:
     return any(part in ("", ".", "..") for part in parts) or bool(set(value) & set("?#%"))
 
 
-def _no_mount(value: str) -> bool:
-    return value.startswith("-") or _no_vault_path(value)
-
-
 def _no_name(value: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value) is None
 
@@ -55,7 +51,7 @@ REFUSALS: Final[Mapping[str, Callable[[str], bool]]] = {
     "key.env-file.variable": _no_name,
     "key.jwt.secret_env": _no_helper_variable,
     "key.jwt.private_key_env": _no_helper_variable,
-    "key.vault.mount": _no_mount,
+    "key.vault.mount": _no_vault_path,
     "key.vault.path": _no_vault_path,
     "key.vault.namespace": _no_vault_path,
     "key.vault.auth_mount": _no_vault_path,

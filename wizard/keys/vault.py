@@ -25,12 +25,6 @@ CLIENTS: Final = ("vault", "bao")
 READERS: Final = ("jq", "python3")
 
 
-def _mount(value: Value) -> str:
-    if str(value).startswith("-"):
-        return "It starts with a hyphen, which the vault program would take for an option. Use another mount."
-    return path_problem(value)
-
-
 def _address(value: Value) -> str:
     try:
         parse_address(str(value), allow_http=True)
@@ -57,7 +51,7 @@ _FIELDS: Final = (
         default="secret",
         required=True,
         example="secret",
-        check=_mount,
+        check=path_problem,
     ),
     Field(
         "path",

@@ -255,7 +255,7 @@ read_with_client() {
   {
     {
       set_environment
-      limited "$client" kv get "-field=$field" "$secret"
+      limited "$client" kv get "-field=$field" -- "$secret"
       printf '\nexit %s\n' "$?" >&2
     } 2>&1 >&3 3>&- | explain 3>&-
   } 3>&1
