@@ -87,6 +87,7 @@ def signing_script(options: Options, machine: Machine) -> str:
         "digits": str(int(algorithm[2:]) // 4) if algorithm.startswith("ES") else "",
         "header": _segment({"alg": algorithm, "typ": "JWT", **({"kid": kid} if kid else {})}),
         "kid": kid,
+        "limit_path": str(machine.programs.get("timeout", "")),
         "lifetime": str(options.get("lifetime_seconds", 3600)),
         "signer_name": signer,
         "signer_path": str(place),
@@ -112,6 +113,11 @@ find_signer() {
   signer=$(program "$signer_path" "$signer_name") ||
     fail "The program $signer_name, which signs the key, is gone. Install it again, or run the wizard again."
 }
+
+# Lets the signer work for at most 4 seconds; it is asked twice, one after the other.
+signing() {
+  if [ -x "$limit_path" ]; then "$limit_path" -k 1 4 "$signer" "$@"; else "$signer" "$@"; fi
+}
 """
 
 _FROM_FILE: Final = """
@@ -123,7 +129,7 @@ read_key() {
   find_signer
   check_source
   make_payload
-  from_source | "$signer" -IS -c '
+  from_source | signing -IS -c '
 import base64, hmac, os, sys
 
 digest, header, payload = map(os.fsencode, sys.argv[1:])
@@ -157,7 +163,7 @@ read_key() {
   [ -n "$secret" ] || fail "The secret in $shown is empty. Put it there."
   token=$(
     printf '%s' "$secret" |
-      "$signer" encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret @/dev/stdin "$payload" 2>/dev/null
+      signing encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret @/dev/stdin "$payload" 2>/dev/null
   )
   case $token in
     *.*.*) printf '%s\n' "$token" ;;
@@ -186,7 +192,7 @@ read_key() {
   trap 'exit 1' HUP INT TERM
   ln -s /dev/stdin "$folder/key.pem"
   token=$(
-    pem | "$signer" encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret "@$folder/key.pem" \
+    pem | signing encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret "@$folder/key.pem" \
       "$payload" 2>/dev/null
   )
   case $token in
@@ -201,13 +207,13 @@ Give an unencrypted private key that fits $algorithm, in PEM form (PKCS #8: BEGI
 
 _BASE64URL: Final = r"""
 base64url() {
-  "$signer" base64 -A | tr '+/' '-_' | tr -d '='
+  signing base64 -A | tr '+/' '-_' | tr -d '='
 }
 """
 
 _SIGN_FROM_FILE: Final = r"""
 sign() {
-  "$signer" dgst "-$digest" -binary -sign "$file" -passin pass:@padding
+  signing dgst "-$digest" -binary -sign "$file" -passin pass:@padding
 }
 """
 
@@ -217,7 +223,7 @@ sign() {
   exec 4<&0
   pem | {
     exec 3<&0
-    "$signer" dgst "-$digest" -binary -sign /dev/fd/3 -passin pass:@padding <&4
+    signing dgst "-$digest" -binary -sign /dev/fd/3 -passin pass:@padding <&4
   }
 }
 """
@@ -230,7 +236,7 @@ _PADDING: Final = {
 """Named for RS, too: without it openssl would sign with a key of a curve."""
 
 _CANT_SIGN: Final = (
-    "fail \"openssl can't sign with the key in $shown. "
+    "fail \"openssl can't sign with the key in $shown, or takes too long. "
     'Give an unencrypted private key in PEM form that fits @algorithm."'
 )
 
@@ -257,7 +263,7 @@ read_key() {{
   trap 'rm -f "$signed"' EXIT
   trap 'exit 1' HUP INT TERM
   printf '%s' "$message" >"$signed"
-  signature=$(pem | "$signer" pkeyutl -sign -rawin -in "$signed" -inkey /dev/stdin -passin pass: 2>/dev/null |
+  signature=$(pem | signing pkeyutl -sign -rawin -in "$signed" -inkey /dev/stdin -passin pass: 2>/dev/null |
     base64url)
   # 64 bytes: openssl would sign with any other kind of key as well.
   [ "${{#signature}}" -eq 86 ] || {_CANT_SIGN}
@@ -282,7 +288,7 @@ read_key() {{
   check_source
   make_payload
   message=$header.$(printf '%s' "$payload" | base64url)
-  der=$(printf '%s' "$message" | sign 2>/dev/null | "$signer" asn1parse -inform DER 2>/dev/null)
+  der=$(printf '%s' "$message" | sign 2>/dev/null | signing asn1parse -inform DER 2>/dev/null)
   raw='' count=0
   for word in $der; do
     case $word in :*) number=${{word#:}} ;; *) continue ;; esac

@@ -62,7 +62,7 @@ class SignedJwt:
     title: str = "Signed JWT"
     use_when: str = "Use this when your gateway accepts tokens that you sign yourself."
     helper_name: str = "generate-litellm-jwt.sh"
-    programs: tuple[str, ...] = ("python3", "openssl", "jwt")
+    programs: tuple[str, ...] = ("python3", "openssl", "jwt", "timeout")
     fields: tuple[Field, ...] = _FIELDS
 
     def prefill(self, machine: Machine) -> dict[str, Value]:
