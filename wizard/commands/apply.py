@@ -6,7 +6,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
 
 from wizard import pins
@@ -45,18 +44,31 @@ def run(arguments: argparse.Namespace) -> int:
     given = assignments(arguments)
     if arguments.shell:
         given.append(f"write.shells={','.join(arguments.shell)}")
-    table = assigned(_given_table(arguments.answers, machine), given)
+    before, confirmed = _given_table(arguments, machine, given)
+    table = assigned(before, given)
     write = table.setdefault("write", {})
     if isinstance(write, dict) and "shells" not in write and machine.login_shell:
         table["write"] = {**write, "shells": [machine.login_shell]}
     named = set(pins.TIERS) if arguments.answers else named_tiers(given)
-    return Pipeline(arguments, machine, answers_from(table), typed=typed_origins(given), named_tiers=named).run()
+    typed = typed_origins(given) | confirmed
+    return Pipeline(arguments, machine, answers_from(table), typed=typed, named_tiers=named).run()
 
 
-def _given_table(path: Path | None, machine: Machine) -> dict[str, Any]:
-    if path is not None:
-        return read_table(path)
-    return read_table(machine.answers_file) if machine.answers_file.exists() else {}
+def _given_table(
+    arguments: argparse.Namespace, machine: Machine, given: Sequence[str]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the answers to begin with: the saved ones, or a team's; and the origins that were confirmed for that."""
+    saved = read_table(machine.answers_file) if machine.answers_file.exists() else {}
+    if arguments.answers is None:
+        return saved, frozenset()
+    from wizard.commands.team import confirmed_origins, team_at
+    from wizard.team import with_personal
+
+    team = team_at(arguments.answers, machine, saved_answers(machine)[0])
+    names = {each.partition("=")[0].strip() for each in given}
+    ask = is_yes if is_somebody_there() and not arguments.yes else None
+    confirmed = confirmed_origins(team, saved, given=names, yes=arguments.yes, ask=ask)
+    return with_personal(team.table, saved), confirmed
 
 
 def assignments(arguments: argparse.Namespace) -> list[str]:

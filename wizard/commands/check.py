@@ -16,7 +16,10 @@ from wizard.commands.shared import (
     CHECK_FAILED,
     USAGE,
     Stop,
+    answers_from,
     exit_code,
+    is_somebody_there,
+    is_yes,
     needed_answers,
     print_json,
     saved_answers,
@@ -46,18 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.server is not None:
         if set(arguments.only or ("gateway",)) != {"gateway"}:
             raise Stop(USAGE, "--server checks a gateway without a key. Leave --only out, or use --only gateway.")
-        areas, answers = ("gateway",), _another(arguments.server)
-    elif arguments.report:
-        saved, trouble = saved_answers(machine)
-        if saved is None:
-            return _report(arguments, machine, None, (_nothing_set_up(machine, trouble),))
-        answers = saved
-    else:
-        answers = needed_answers(machine)
+        areas = ("gateway",)
+    saved, trouble = saved_answers(machine)
+    if arguments.report and saved is None and arguments.server is None and arguments.answers is None:
+        return _report(arguments, machine, None, (_nothing_set_up(machine, trouble),))
+    answers, trusted = _asked_about(arguments, machine)
     answers = replace(answers, gateway=_by_another_way(answers.gateway, arguments.set))
     talk = Talk(sys.stdout, quiet=arguments.json or arguments.report)
     started = time.monotonic()
-    verdicts = asyncio.run(doctor.check(answers, machine, origins(answers), areas, talk.row))
+    verdicts = asyncio.run(doctor.check(answers, machine, trusted, areas, talk.row))
     if arguments.report:
         return _report(arguments, machine, answers, verdicts)
     if arguments.json:
@@ -65,6 +65,32 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"\n{summary(verdicts, time.monotonic() - started, talk.look)}")
     return exit_code(verdicts)
+
+
+def _asked_about(arguments: argparse.Namespace, machine: Machine) -> tuple[Answers, frozenset[str]]:
+    """Return the answers to check, and the origins among them that a credential may be sent to."""
+    if arguments.server is not None:
+        return _another(arguments.server), frozenset()
+    if arguments.answers is not None:
+        return _of_a_team(arguments, machine)
+    answers = needed_answers(machine)
+    return answers, origins(answers)
+
+
+def _of_a_team(arguments: argparse.Namespace, machine: Machine) -> tuple[Answers, frozenset[str]]:
+    """Return a team's answers, and the origins among them that a credential may be sent to."""
+    from wizard.answers import to_table
+    from wizard.commands.team import confirmed_origins, team_at
+    from wizard.team import with_personal
+
+    saved, _ = saved_answers(machine)
+    known = to_table(saved) if saved else {}
+    team = team_at(arguments.answers, machine, saved)
+    ask = is_yes if is_somebody_there() and not arguments.yes else None
+    confirmed = confirmed_origins(team, known, yes=arguments.yes, ask=ask)
+    answers = answers_from(with_personal(team.table, known))
+    agreed = origins(answers) if arguments.yes and not team.is_fetched else confirmed
+    return answers, agreed | (origins(saved) if saved else frozenset())
 
 
 def _report(

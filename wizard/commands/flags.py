@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from wizard import __version__
@@ -34,6 +33,9 @@ def parser(word: str) -> argparse.ArgumentParser:
         const="",
         help="take the tour on servers and a home folder of its own; --demo help lists the faults it can show",
     )
+    made.add_argument(
+        "--answers", dest="team", metavar="FILE", help="begin with a team's answers from this TOML file or https URL"
+    )
     made.add_argument("--plain", action="store_true", help="ask line by line instead of on screens")
     made.set_defaults(command="screens")
     commands = made.add_subparsers(title="commands", metavar="COMMAND")
@@ -44,6 +46,8 @@ def parser(word: str) -> argparse.ArgumentParser:
 
 
 def _check(command: argparse.ArgumentParser) -> None:
+    _answers(command)
+    command.add_argument("--yes", action="store_true", help="trust what a local file of --answers names")
     command.add_argument("--server", metavar="URL", help="check this gateway instead, without a key")
     command.add_argument(
         "--set",
@@ -63,12 +67,17 @@ def _check(command: argparse.ArgumentParser) -> None:
 
 
 def _apply(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--answers", metavar="FILE", type=Path, help="read the answers from this TOML file")
+    _answers(command)
     command.add_argument("--server", metavar="URL", help="the gateway's URL (gateway.url)")
     command.add_argument(
         "--shell", metavar="SHELL", action="append", help="a shell to set up; may be given again (write.shells)"
     )
     _writing(command)
+
+
+def _answers(command: argparse.ArgumentParser) -> None:
+    """Add where a team's answers come from."""
+    command.add_argument("--answers", metavar="FILE", help="take the answers from this TOML file or https URL")
 
 
 def _move(command: argparse.ArgumentParser) -> None:
@@ -77,8 +86,10 @@ def _move(command: argparse.ArgumentParser) -> None:
     _writing(command)
 
 
-def _show(_: argparse.ArgumentParser) -> None:
-    pass
+def _show(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--share", action="store_true", help="print the answers for colleagues: no secret, nothing personal"
+    )
 
 
 def _undo(command: argparse.ArgumentParser) -> None:
