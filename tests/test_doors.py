@@ -43,6 +43,7 @@ WRITERS: Final[Mapping[str, str]] = {
     "wizard.apply.lock": "the lock in the wizard's own folder",
     "wizard.demo.home": "the demo's throw-away home folder",
     "wizard.machine.private": "a folder below the wizard's own that goes again",
+    "wizard.resume": "the answers of a run that was left early, in the wizard's own folder",
     "wizard.helper_run": "the helper to be tried, in such a folder",
 }
 """The modules that may write, and what."""

@@ -359,6 +359,21 @@ def _undeclared(declared: tuple[Field, ...], table: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in table.items() if name not in names}
 
 
+def partial_answers(table: Mapping[str, Any]) -> Answers:
+    """Return answers from a table, also where something is still missing; what is wrong in it is left out."""
+    key = table.get("key", {})
+    key = key if isinstance(key, Mapping) else {}
+    tables = {name: _good(backend(name).fields, key[name]) for name in BACKEND_NAMES if name in key}
+    sections = {name: kind(**_good(declared, table.get(name, {}))) for name, (kind, declared) in _SECTIONS.items()}
+    return Answers(key=Key(tables=tables, **_good(KEY_FIELDS, key)), **sections)  # type: ignore[arg-type]
+
+
+def _good(declared: tuple[Field, ...], raw: object) -> dict[str, Value]:
+    given = raw if isinstance(raw, Mapping) else {}
+    read = {each.name: each.read(given[each.name]) for each in declared if given.get(each.name) not in (None, "")}
+    return {name: value for name, value in read.items() if not isinstance(value, Problem)}
+
+
 def to_table(answers: Answers) -> dict[str, Any]:
     """Return answers as the table of the TOML file: what was answered, without defaults, and what was unknown."""
     table: dict[str, Any] = {"version": VERSION}

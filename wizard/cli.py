@@ -54,7 +54,11 @@ def _for_a_command(words: Sequence[str]) -> argparse.Namespace:
     if arguments.demo is not None:
         if arguments.command != "screens":
             made.error("--demo goes without a command")
+        if arguments.team is not None:
+            made.error("--demo brings its own answers; leave --answers out")
         arguments.command = "demo"
+    if arguments.command != "screens" and arguments.demo is None and (arguments.plain or arguments.team is not None):
+        made.error("--plain and --answers stand alone here; apply and check take --answers after their name")
     keep_private()
     return arguments
 
@@ -70,4 +74,4 @@ def _for_the_screens(words: Sequence[str]) -> SimpleNamespace | None:
     gc.disable()
     if words:
         return SimpleNamespace(command="demo", demo="".join(words[1:]), plain=False)
-    return SimpleNamespace(command="screens", plain=False)
+    return SimpleNamespace(command="screens", plain=False, team=None)

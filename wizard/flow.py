@@ -149,18 +149,22 @@ def satisfied(step: Step, draft: Draft) -> bool:
             return True
 
 
-def following(step: Step, draft: Draft | None = None) -> Step | None:
+def following(step: Step, draft: Draft | None = None, heading: Step | None = None) -> Step | None:
     """Return the step after this one, None after the last.
 
     With a draft, the steps are left out whose answers from before are kept and still fit: Key, and Models as long as
-    the gateway has what Claude Code will ask for.
+    the gateway has what Claude Code will ask for. `heading` is the step where a run that was left early goes on: on the
+    way there only checks are made anew.
     """
     place = STEPS.index(step) + 1
     if draft is not None and step is Step.HEALTH and is_key_kept(draft):
         return Step.TEST
     if draft is not None and step is Step.TEST and are_models_kept(draft):
         return Step.REVIEW
-    return STEPS[place] if place < len(STEPS) else None
+    coming = STEPS[place] if place < len(STEPS) else None
+    if heading is not None and coming in (Step.KEY, Step.MODELS) and place < STEPS.index(heading):
+        return STEPS[place + 1]
+    return coming
 
 
 def is_key_kept(draft: Draft) -> bool:

@@ -7,6 +7,9 @@ from typing import Final
 SIGNATURE: Final = "claude-litellm-wizard"
 """Stands in the first lines of every file that is ours alone."""
 
+UNFINISHED: Final = "unfinished.toml"
+"""The file in our state folder that holds the answers of a run that was left early."""
+
 BLOCK_BEGIN: Final = "# >>> claude-litellm-wizard >>>"
 BLOCK_END: Final = "# <<< claude-litellm-wizard <<<"
 """The lines around our part of a shell's start-up file."""

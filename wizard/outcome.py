@@ -54,7 +54,9 @@ async def write_plan(plan: Plan | None, draft: Draft, services: Services, progre
 def write_now(plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]) -> Outcome:
     """Write the plan that was shown, and return what came of it."""
     from wizard.apply.errors import Refused, WriteFailed
+    from wizard.resume import forget
 
+    forget(draft.machine)  # before the write, which then makes the state folder, and undo --all removes it again
     if plan is None or (plan.is_empty and not plan.is_kept):
         return Outcome("nothing to do")
     ticked = {Path(each) for each, way in draft.ways.items() if way == "replace"}

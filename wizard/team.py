@@ -18,12 +18,11 @@ from wizard.answers import (
     WRITE_FIELDS,
     Answers,
     Gateway,
-    Key,
-    Models,
-    Write,
+    partial_answers,
     to_table,
 )
 from wizard.fields import Field, Problem, Value
+from wizard.flow import Draft
 from wizard.keys.backend import BACKEND_NAMES, backend
 from wizard.machine.model import Machine
 from wizard.net.address import AddressError, parse_address
@@ -287,21 +286,14 @@ def with_personal(table: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[st
 
 def prefilled(base: Answers, team: Team) -> Answers:
     """Return answers with a team's over them, also where something is still missing: the steps ask for that."""
-    table = merged(to_table(base), team)
-    key = _as_table(table.get("key", {}))
-    tables = {name: _values(backend(name).fields, key[name]) for name in BACKEND_NAMES if name in key}
-    return Answers(
-        Gateway(**_values(GATEWAY_FIELDS, table.get("gateway", {}))),
-        Key(tables=tables, **_values(KEY_FIELDS, key)),
-        Models(**_values(MODEL_FIELDS, table.get("models", {}))),
-        Write(**_values(WRITE_FIELDS, table.get("write", {}))),
-        base.unknown,
-    )
+    return replace(partial_answers(merged(to_table(base), team)), unknown=base.unknown)
 
 
-def _values(declared: tuple[Field, ...], raw: Mapping[str, Any]) -> dict[str, Any]:
-    read = {each.name: each.read(raw[each.name]) for each in declared if each.name in raw}
-    return {name: value for name, value in read.items() if not isinstance(value, Problem)}
+def begin(draft: Draft, team: Team, refused: Collection[str]) -> Draft:
+    """Return the draft that a run with a team file begins with; a yes to a server's name has confirmed it."""
+    accepted = team.without(refused)
+    confirmed = (each.origin for each in accepted.asks)
+    return draft.answered(prefilled(draft.answers, accepted)).confirming(*confirmed)
 
 
 def _over(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

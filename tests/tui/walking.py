@@ -6,7 +6,7 @@ import asyncio
 import html
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -97,10 +97,13 @@ async def walking(
     size: tuple[int, int] = SMALL,
     face: Face | None = None,
     trouble: str = "",
+    prepare: Callable[[Session], None] = lambda _: None,
 ) -> AsyncIterator[Walk]:
-    """Start the wizard without a terminal."""
+    """Start the wizard without a terminal; `prepare` gives its session what it begins with."""
     fake = fake or Fake()
-    app = WizardApp(Session(draft, fake.services(), trouble), face)
+    session = Session(draft, fake.services(), trouble)
+    prepare(session)
+    app = WizardApp(session, face)
     async with app.run_test(size=size) as pilot:
         walk = Walk(app, pilot, fake)
         await walk.settle()

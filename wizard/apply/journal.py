@@ -21,6 +21,7 @@ from wizard.apply.files import TEMPORARY_PREFIX, Writer, look
 from wizard.keys.kept import KeptKey
 from wizard.machine.model import Machine
 from wizard.machine.private import sweep_private_folders
+from wizard.marks import UNFINISHED
 from wizard.record import dataclass, field, replace
 
 KEEP: Final = 5
@@ -472,7 +473,7 @@ class Store:
                 if path.is_file():
                     self._remove(path)
             self._writer.remove_folder(folder)
-        for path in (self.lock_file, self._ledger):
+        for path in (self.lock_file, self._ledger, self.folder / UNFINISHED):
             self._remove(path)
         self._writer.remove_folder(self.folder)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TextIO
 
-from wizard.answers import Answers, Write
+from wizard.answers import Answers, Write, to_table
 from wizard.commands.shared import PROGRAM, USAGE, Stop, machine_to_write_on, saved_answers
 from wizard.flow import Draft
 from wizard.machine.model import Machine
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import argparse
 
     from wizard.plain.console import Console
+    from wizard.resume import Unfinished
+    from wizard.team import Team
 
 _ELSE: Final = f"Use {PROGRAM} apply, which asks nothing with --yes; {PROGRAM} apply --help says how."
 
@@ -26,15 +28,22 @@ _ELSE: Final = f"Use {PROGRAM} apply, which asks nothing with --yes; {PROGRAM} a
 def run(arguments: argparse.Namespace) -> int:
     """Show the screens, prefilled from the answers and the machine; plain lines where they can't be shown."""
     if arguments.plain or why_no_screens(os.environ, sys.stdin, sys.stdout):
-        return _plain_lines()
+        return _plain_lines(arguments.team)
     machine = machine_to_write_on(glance)
     from wizard.tui.app import run_screens
 
     saved, trouble = saved_answers(machine)
-    return run_screens(first_draft(machine, saved), trouble=trouble)
+    team = _team(arguments.team, machine, saved)
+    unfinished = None if team else _unfinished(machine, saved)
+    draft = first_draft(machine, saved)
+    if team is not None and not team.open_asks(to_table(saved) if saved else {}):
+        from wizard.team import begin
+
+        draft, team = begin(draft, team, ()), None
+    return run_screens(draft, trouble=trouble, team=team, unfinished=unfinished, keep_on=machine)
 
 
-def _plain_lines() -> int:
+def _plain_lines(team_file: str | None) -> int:
     """Ask the same as lines; refuse where nobody can answer."""
     console = console_here(_ELSE)
     from wizard.plain.run import run_plain
@@ -42,7 +51,27 @@ def _plain_lines() -> int:
 
     machine = machine_to_write_on(glance)
     saved, trouble = saved_answers(machine)
-    return run_plain(first_draft(machine, saved), REAL, console, trouble=trouble)
+    team = _team(team_file, machine, saved)
+    unfinished = None if team else _unfinished(machine, saved)
+    draft = first_draft(machine, saved)
+    return run_plain(draft, REAL, console, trouble=trouble, team=team, unfinished=unfinished, keep=True)
+
+
+def _team(where: str | None, machine: Machine, saved: Answers | None) -> Team | None:
+    if where is None:
+        return None
+    from wizard.commands.team import team_at
+
+    return team_at(where, machine, saved)
+
+
+def _unfinished(machine: Machine, saved: Answers | None) -> Unfinished | None:
+    """Return the run that was left early, if there is one; the usual start pays one look at the disk for it."""
+    if not machine.unfinished_file.exists():
+        return None
+    from wizard.resume import find
+
+    return find(machine, saved)
 
 
 def console_here(instead: str) -> Console:

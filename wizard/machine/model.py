@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from wizard.marks import UNFINISHED
 from wizard.record import dataclass, field
 
 ShellName = Literal["bash", "zsh", "fish"]
@@ -95,6 +96,11 @@ class Machine:
     def journal_file(self) -> Path:
         """Says what a write is about while it lasts; there afterwards only when the write was killed."""
         return self.state_dir / "journal.json"
+
+    @property
+    def unfinished_file(self) -> Path:
+        """Holds the answers of a run that was left early."""
+        return self.state_dir / UNFINISHED
 
     @property
     def answers_file(self) -> Path:

@@ -18,8 +18,12 @@ def check_gateway(run: Run) -> None:
     run.console.heading("Health. Is it healthy?")
     run.console.say("Looking at the server. No key is sent.")
     _until_settled(run, Step.HEALTH, _look)
-    run.keeping = is_key_kept(run.draft) and run.console.confirm(
-        "Keep the key and the models of before?", default=True, explanation="No asks for them again."
+    run.keeping = (
+        run.heading is None
+        and is_key_kept(run.draft)
+        and run.console.confirm(
+            "Keep the key and the models of before?", default=True, explanation="No asks for them again."
+        )
     )
 
 

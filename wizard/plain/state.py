@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from wizard.flow import Draft
+from wizard.flow import Draft, Step
 from wizard.outcome import Outcome
 from wizard.record import replace
 
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 class Run:
     """The state of one run: the draft, the ports, the plan as it was last shown, and what the writing came to.
 
-    `keeping` is whether the user said to keep the rest of the answers.
+    `keeping` is whether the user said to keep the rest of the answers, `keep` whether the answers of a run that is left
+    early are kept for the next start, and `heading` the step where such a run goes on.
     """
 
-    def __init__(self, draft: Draft, services: Services, console: Console) -> None:
+    def __init__(self, draft: Draft, services: Services, console: Console, *, keep: bool = False) -> None:
+        self.first = draft.answers
         self.draft = draft
+        self.keep = keep
+        self.heading: Step | None = None
         self.services = services
         self.console = console
         self.plan: Plan | None = None
@@ -35,6 +39,15 @@ class Run:
         self.draft = replace(self.draft, machine=self.services.survey(self.draft.machine))
         if off := self.services.suspended(self.draft.machine):
             self.console.say(f"{off} Writing switches it on again.")
+
+    def remember(self, step: Step) -> bool:
+        """Keep what was answered so far for the next start; say whether there is something to keep."""
+        if not self.keep or self.outcome.is_written or self.draft.answers == self.first:
+            return False
+        from wizard.resume import save
+
+        save(self.draft.machine, self.draft.answers, step)
+        return True
 
     def ask_claude_version(self) -> None:
         """Have Claude Code say its version, once: it decides which models it asks for."""

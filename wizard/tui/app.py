@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import events, on, work
 from textual.screen import Screen
@@ -26,6 +26,11 @@ from wizard.tui.steps.server import ServerStep
 from wizard.tui.terminal import TerminalApp, say
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.side_pane import SidePane
+
+if TYPE_CHECKING:
+    from wizard.machine.model import Machine
+    from wizard.resume import Unfinished
+    from wizard.team import Team
 
 _SCREENS: Final = {
     Step.HEALTH: ("wizard.tui.steps.health", "HealthStep"),
@@ -61,6 +66,13 @@ class WizardApp(TerminalApp):
         """Start at the first step, without an empty screen below it."""
         return self._fitted(ServerStep(self.session))
 
+    @work(group="navigation", exclusive=True)
+    async def restart(self, step: Step) -> None:
+        """Show the first step anew, as the session has it now, and go on to another from there."""
+        await self.screen_stack[0].recompose()
+        if step is not Step.SERVER:
+            self.show_step(step)
+
     def _fitted(self, screen: StepScreen) -> StepScreen:
         """Give a screen the classes of this terminal's size at once; found later, they have it laid out twice."""
         screen.fit(self.size)
@@ -83,8 +95,16 @@ class WizardApp(TerminalApp):
             self.pop_screen()
 
     def on_mount(self) -> None:
-        """Once the first frame stands, import what the later steps need and look closer at the machine."""
+        """Once the first frame stands, ask what comes before it, and look closer at the machine."""
+        if self.session.beginning is not None:
+            self.call_after_refresh(self.begin)
         self.call_after_refresh(self.get_ready)
+
+    def begin(self) -> None:
+        """Ask what a run begins with when it does not begin from nothing."""
+        from wizard.tui.beginning import begin
+
+        begin(self, self.session)
 
     @work(group="ready")
     async def get_ready(self) -> None:
@@ -109,13 +129,22 @@ class WizardApp(TerminalApp):
     @on(StepScreen.Forward)
     def forward(self, event: StepScreen.Forward) -> None:
         """Go on; a second Enter that comes before the next screen stands does nothing."""
-        step = following(event.screen.STEP, self.session.draft if self.session.keeping else None)
+        session = self.session
+        step = following(event.screen.STEP, session.draft if session.keeping else None, session.heading)
         if event.screen is not self.screen:
             return
+        session.reach(step)
+        if session.keep_on is not None:
+            self.keep_answers()
         if step is None:
             self.leave(story.exit_code(self.session))
         else:
             self.show_step(step)
+
+    @work(group="keeping")
+    async def keep_answers(self) -> None:
+        """Keep what was answered so far for the next start, off the event loop."""
+        await in_daemon_thread(self.session.keep)
 
     @work(group="navigation", exclusive=True)
     async def show_step(self, step: Step) -> None:
@@ -158,6 +187,7 @@ class WizardApp(TerminalApp):
     @on(StepScreen.Back)
     def backward(self, event: StepScreen.Back) -> None:
         """Go back; the checks of the screen that goes are cancelled."""
+        self.session.heading = None
         if event.screen is self.screen and len(self.screen_stack) > 1:
             self.pop_screen()
 
@@ -185,7 +215,7 @@ class WizardApp(TerminalApp):
         if not self.session.would_lose or isinstance(self.screen, LeaveDialog):
             self._answered(True)
         else:
-            self.push_screen(LeaveDialog(), self._answered)
+            self.push_screen(LeaveDialog(kept=self.session.keep_on is not None), self._answered)
 
     def _answered(self, leave: bool | None) -> None:
         if leave:
@@ -209,11 +239,21 @@ def run_screens(
     *,
     trouble: str = "",
     last_words: Callable[[Session], str] = story.last_words,
+    team: Team | None = None,
+    unfinished: Unfinished | None = None,
+    keep_on: Machine | None = None,
 ) -> int:
-    """Show the screens until the user leaves; print the last words to the normal screen and return the exit code."""
+    """Show the screens until the user leaves; print the last words to the normal screen and return the exit code.
+
+    `team` fills the answers in, `unfinished` is a run to go on with; on the machine `keep_on` the answers are kept when
+    this one is left early.
+    """
     leave_no_core_dump()
     session = Session(draft, services or REAL, trouble)
+    session.beginning, session.keep_on = team or unfinished, keep_on
     app = WizardApp(session)
     code = app.run()
+    if session.keep():
+        say("Your answers so far are kept; the next start offers to go on.\n")
     say(last_words(session) + "\n")
     return (app.return_code or 1) if code is None else code

@@ -98,9 +98,11 @@ class CheckingStep(ScrollingStep):
             self.conclude()
 
     def conclude(self) -> None:
-        """Say what came of it."""
+        """Say what came of it; on the way to where a run was left early, go on when all is well."""
         self.lead(*self.summary())
         self.retell()
+        if self.session.heading is not None and failed(self.STEP, self.session.draft) is False:
+            self.call_after_refresh(self.go_on)
 
     def may_go_on(self) -> bool:
         """Next waits for the result."""

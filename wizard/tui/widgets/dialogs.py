@@ -28,11 +28,16 @@ class LeaveDialog(ModalScreen[bool]):
         Binding("n", "stay", "Stay", show=False, id="leave.no", tooltip="Go on where you were"),
     ]
 
+    def __init__(self, *, kept: bool = False) -> None:
+        super().__init__()
+        self.kept = kept
+
     def compose(self) -> ComposeResult:
         """Lay it out."""
+        stays = "is kept: the next start offers to go on" if self.kept else "is not kept"
         with Vertical(classes="dialog"):
             yield Static("Leave now?", classes="title")
-            yield Static("Nothing was changed on this machine, and what you have answered so far is not kept.")
+            yield Static(f"Nothing was changed on this machine, and what you have answered so far {stays}.")
             yield KeyBar()
 
     def action_stay(self) -> None:
