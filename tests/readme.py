@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests import readme_fields
+from tests import readme_fields, readme_proofs
 from wizard import trial
 from wizard.doctor import catalogue as doctor
 from wizard.gateway import catalogue as gateway
@@ -84,8 +84,9 @@ def _escaped(text: str) -> str:
 
 def made_anew(readme: str) -> str:
     """Return the README with what is made as it has to be. Raises ValueError when a mark is missing."""
-    questions = readme_fields.section()
-    return _replaced(_replaced(readme, BEGIN, END, section()), readme_fields.BEGIN, readme_fields.END, questions)
+    readme = _replaced(readme, BEGIN, END, section())
+    readme = _replaced(readme, readme_fields.BEGIN, readme_fields.END, readme_fields.section())
+    return _replaced(readme, readme_proofs.BEGIN, readme_proofs.END, readme_proofs.section())
 
 
 def _replaced(readme: str, begin: str, end: str, made: str) -> str:

@@ -197,6 +197,7 @@ def google(stage: Stage, state: str) -> Case:
     config = f"{core}[api_endpoint_overrides]\nsecretmanager = {url}/\n[survey]\ndisable_prompts = true\n"
     stage.write(".config/gcloud/configurations/config_default", config)
     stage.write(".config/gcloud/active_config", "default")
+    stage.write(".config/gcloud/gce", "False")  # gcloud has looked once whether it runs on Google's machines
     text = stage.preset("gcp-secret-manager", "gcloud", Path(program), **given)
     return Case(text, secrets=(KEY, CREDENTIAL), servers=(url,))
 
@@ -205,9 +206,10 @@ def doppler(stage: Stage, state: str) -> Case:
     """Doppler's own program against a double of its service."""
     (program,) = require(DOPPLER)
     url = stage.at(stage.shared.cloud(), state)
+    quiet = "analytics:\n  disable: true\n"  # or it tells its maker that it was used
     token = "dp.st.ended" if state == "gone" else f"dp.st.{CREDENTIAL}"
     if state != "signed-out":
-        stage.write(".doppler/.doppler.yaml", f"scoped:\n  /:\n    token: {token}\n    api-host: {url}\n")
+        stage.write(".doppler/.doppler.yaml", f"scoped:\n  /:\n    token: {token}\n    api-host: {url}\n{quiet}")
     given = {"item": "NOPE" if state == "wrong" else "LITELLM", "project": "denied" if state == "denied" else ""}
     return Case(stage.preset("doppler", "doppler", program, **given), secrets=(KEY, CREDENTIAL), servers=(url,))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import threading
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tests.keys.helpers import helper_text, machine_with, options_of
+from tests.keys.helpers import Ran, helper_text, machine_with, options_of, write_helper
 from tests.keys.real_keychain import RealKeychain, real_keychain
 from tests.keys.secret_servers import amazon, cloud, late, openbao, post, silent
 from tests.programs import require
@@ -34,6 +35,8 @@ NO_KEY: Final = r"its key is locked, or not on this machine\. Run: "
 HUNG: Final = r"did not end within 8 seconds\."
 UNREACHED: Final = r"can't be reached\."
 UNTOLD: Final = "is not told enough to look"
+
+_LIMIT: Final = re.compile(r"-k 1 \d+ ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,19 @@ def end_agents(home: Path) -> None:
     (gpgconf,) = require("gpgconf")
     env = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
     subprocess.run([gpgconf, "--homedir", home, "--kill", "all"], env=env, capture_output=True, timeout=60, check=False)
+
+
+def run(case: Case, home: Path, *, limit: float = 120) -> Ran:
+    """Run a helper as Claude Code does, with nothing in its environment but HOME, PATH and what the case needs."""
+    path = write_helper(case.text, home)
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", **case.env}
+    done = subprocess.run([path], env=env, cwd="/", capture_output=True, timeout=limit, check=False)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def patient(case: Case) -> Case:
+    """Return a case whose helper waits a minute for its program."""
+    return replace(case, text=_LIMIT.sub("-k 1 60 ", case.text))
 
 
 Builder = Callable[[Stage, str], Case]

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import jwt
 import pytest
 
-from tests.keys.helpers import LIMIT, Ran, write_helper
+from tests.keys.helpers import LIMIT, Ran
 from tests.keys.kinds import KINDS
-from tests.keys.stages import CREDENTIAL, KEY, STATES, Case, Shared, Stage
+from tests.keys.stages import CREDENTIAL, KEY, STATES, Case, Shared, Stage, patient, run
 from wizard.keys.backend import BACKEND_NAMES
 from wizard.keys.presets import BY_NAME
 
-_LIMIT: Final = re.compile(r"-k 1 \d+ ")
 CORE: Final = [(name, state) for name, kind in KINDS.items() for state in kind.told if state in STATES[:-1]]
 MORE: Final = [(name, state) for name, kind in KINDS.items() for state in kind.told if state not in STATES]
 HANGING: Final = [name for name, kind in KINDS.items() if "hang" in kind.told]
@@ -36,31 +34,6 @@ class Timed:
 
     ran: Ran
     seconds: float
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with contextlib.ExitStack() as ends:
-        yield Shared(tmp_path_factory.mktemp("shared"), ends)
-
-
-@pytest.fixture
-def stage(home: Path, shared: Shared) -> Iterator[Stage]:
-    with contextlib.ExitStack() as ends:
-        yield Stage(home, ends, shared)
-
-
-def run(case: Case, home: Path, *, limit: float = 120) -> Ran:
-    """Run a helper as Claude Code does, with nothing in its environment but HOME, PATH and what the case needs."""
-    path = write_helper(case.text, home)
-    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", **case.env}
-    done = subprocess.run([path], env=env, cwd="/", capture_output=True, timeout=limit, check=False)
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def patient(case: Case) -> Case:
-    """Return a case whose helper waits a minute for its program."""
-    return replace(case, text=_LIMIT.sub("-k 1 60 ", case.text))
 
 
 def judge(name: str, state: str, ran: Ran) -> None:

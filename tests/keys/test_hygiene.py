@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,11 @@ from tests.keys.helpers import (
     run_helper,
     write_helper,
 )
+from tests.keys.kinds import KINDS
+from tests.keys.secret_servers import cloud
+from tests.keys.stages import Case, Stage, patient
+from tests.keys.test_command import GIVEN
+from tests.keys.tracing import Watched, watched
 from tests.keys.vault_double import LONG_LIVED, VaultDouble, write_client_double
 from tests.programs import require
 from wizard.keys.jwt_signers import SIGNERS
@@ -30,15 +35,6 @@ from wizard.machine.model import Machine
 SECRET: Final = "canary-signing-secret-of-more-than-64-bytes-0123456789abcdefghijklm"
 KEY: Final = "sk-canary-key-0123456789"
 TOKEN: Final = "hvs.canary-token-0123456789"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A helper with what it needs to work, and the secrets that it handles."""
-
-    text: str
-    env: Mapping[str, str]
-    secrets: tuple[str, ...] = field(repr=False)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +74,7 @@ def vault_by(program: str, place: str) -> Callable[[Path, VaultDouble], Case]:
         address: dict[str, Any] = {"address": double.url, "path": "litellm/claude-code"}
         text = helper_text("vault", options_of("vault", **address), _vault_machine(home, program))
         private_file(home / ".vault-token", TOKEN if place == "file" else "hvs.old")
-        return Case(text, {} if place == "file" else {"VAULT_TOKEN": TOKEN}, (KEY, TOKEN))
+        return Case(text, {} if place == "file" else {"VAULT_TOKEN": TOKEN}, (KEY, TOKEN), (double.url,))
 
     return build
 
@@ -90,7 +86,8 @@ def vault_signed_in(method: str, reader: str) -> Callable[[Path, VaultDouble], C
             {"role_id": "r", "secret_id_file": "~/credential"} if method == "approle" else {"jwt_file": "~/credential"}
         )
         options = options_of("vault", address=double.url, path="litellm/claude-code", sign_in=method, **kind)
-        return Case(helper_text("vault", options, _vault_machine(home, reader)), {}, (KEY, SECRET, "hvs.signed-in"))
+        text = helper_text("vault", options, _vault_machine(home, reader))
+        return Case(text, {}, (KEY, SECRET, "hvs.signed-in"), (double.url,))
 
     return build
 
@@ -100,7 +97,7 @@ def vault_by_token_helper(home: Path, double: VaultDouble) -> Case:
     keeper = private_file(home / "opt/keeper", f"#!/bin/sh\ncat '{home}/credential'\n", 0o700)
     (home / ".vault").write_text(f'token_helper = "{keeper}"\n')
     options = options_of("vault", address=double.url, path="litellm/claude-code")
-    return Case(helper_text("vault", options, _vault_machine(home, "jq")), {}, (KEY, TOKEN))
+    return Case(helper_text("vault", options, _vault_machine(home, "jq")), {}, (KEY, TOKEN), (double.url,))
 
 
 def _vault_machine(home: Path, program: str) -> Machine:
@@ -111,7 +108,7 @@ def _vault_machine(home: Path, program: str) -> Machine:
     return replace(machine, programs={**machine.programs, "vault": home / "opt/vault"})
 
 
-def command(preset: str, printed: str = KEY, *programs: str, **given: Any) -> Callable[[Path, VaultDouble], Case]:
+def command(preset: str, printed: str = KEY, *programs: str, **given: object) -> Callable[[Path, VaultDouble], Case]:
     def build(home: Path, _: VaultDouble) -> Case:
         machine = machine_with(home, "timeout", *programs)
         if preset in BY_NAME:
@@ -129,9 +126,7 @@ def command(preset: str, printed: str = KEY, *programs: str, **given: Any) -> Ca
 CASES: Final[Mapping[str, Callable[[Path, VaultDouble], Case]]] = {
     "env-file": env_file,
     "command-custom": command("custom", command='cat "$HOME/key"'),
-    "command-1password": command("1password", reference="op://Private/LiteLLM/key"),
-    "command-pass": command("pass", entry="work/litellm"),
-    "command-kubernetes": command("kubernetes", item="litellm", data_field="api-key"),
+    **{f"command-{preset}": command(preset, KEY, **given) for preset, given in GIVEN.items()},
     **{
         f"command-aws-{program}": command("aws-ssm", f'{{"k": "{KEY}"}}', program, parameter="/k", json_field="k")
         for program in ("jq", "python3")
@@ -190,34 +185,63 @@ def test_case_82_it_works_in_a_bare_environment_and_traced(
 @pytest.mark.parametrize("shell", SHELLS)
 def test_case_82_83_no_secret_is_in_any_argument(home: Path, vault: VaultDouble, name: str, shell: str) -> None:
     case = CASES[name](home, vault)
-    key, trace = traced(case, home, shell)
-    assert trace.count("execve(") > 1 or name == "env-file"
-    assert not leaks(trace, (*case.secrets, key))
+    seen = watched(patient(case), home, shell)
+    assert seen.started.count("execve(") > 1 or name == "env-file"
+    assert not leaks(seen.started, (*case.secrets, seen.key))
+    assert seen.wide() == [] and seen.strangers(case.servers) == set()
     if "SIGNING_KEY" not in case.env and "VAULT_TOKEN" not in case.env:
-        assert not leaks(traced(case, home, shell, "-v")[1], (*case.secrets, key))
+        assert not leaks(watched(patient(case), home, shell, "-v").started, (*case.secrets, seen.key))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_real_programs_keep_to_it(stage: Stage, name: str) -> None:
+    """No secret in an argument, no file that others may read, and no server but the one that keeps the key."""
+    case = patient(KINDS[name].build(stage, "good"))
+    seen = watched(case, stage.home, "dash")
+    assert not leaks(seen.started, (*case.secrets, seen.key))
+    assert [each for each in seen.wide() if "/.kube/cache/" not in each] == []  # what a cluster offers: no secret
+    assert seen.strangers(case.servers) == set()
+
+
+def control(home: Path, line: str, *options: str) -> Watched:
+    """Watch a helper that does something it must not."""
+    text = f"#!/bin/sh\numask 077\ncd '{home}' || exit 1\nsecret='{SECRET}'\n{line}\nprintf '%s\\n' {KEY}\n"
+    return watched(Case(text, {}, (SECRET,)), home, "dash", *options)
 
 
 @pytest.mark.parametrize("leak", ['/bin/true "$secret"', 'SEEN="$secret" /bin/true'])
 def test_case_82_a_leak_is_seen(home: Path, leak: str) -> None:
-    """The control of the test above: a helper that hands its secret to a program."""
-    text = f"#!/bin/sh\nsecret='{SECRET}'\n{leak}\nprintf '%s\\n' {KEY}\n"
-    case = Case(text, {}, (SECRET,))
-    assert leaks(traced(case, home, "dash", "-v")[1], case.secrets)
-    assert leaks(traced(case, home, "dash")[1], case.secrets) == leak.startswith("/bin/true")
+    """The control of the tests above: a helper that hands its secret to a program."""
+    assert leaks(control(home, leak, "-v").started, (SECRET,))
+    assert leaks(control(home, leak).started, (SECRET,)) == leak.startswith("/bin/true")
 
 
-def traced(case: Case, home: Path, shell: str, *options: str) -> tuple[str, str]:
-    """Run a helper under strace; return its key and every execve with all arguments (and environments with -v)."""
-    strace, program = require("strace", shell)
-    trace = home / "trace"
-    path = write_helper(case.text, home)
-    argv: list[str | Path] = [strace, "-f", *options, "-e", "trace=execve", "-s", "100000", "-o", trace]
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "token": "exported", "item": "exported", **case.env}
-    done = subprocess.run(
-        [*argv, program, *SHELLS[shell][1:], path], env=env, capture_output=True, timeout=30, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.decode().strip(), trace.read_text()
+@pytest.mark.parametrize(
+    "leak",
+    [
+        'umask 022; printf %s "$secret" >left',
+        'umask 022; printf %s "$secret" >gone; rm gone',
+        'printf %s "$secret" >left; chmod 644 left',
+        'printf %s "$secret" >gone; chmod 604 gone; rm gone',
+        "python3 -c \"import os; os.umask(0); open('gone', 'w'); os.remove('gone')\"",
+        "sh -c 'umask 027; : >left'",
+    ],
+)
+def test_a_file_that_others_may_read_is_seen(home: Path, leak: str) -> None:
+    assert control(home, leak).wide()
+
+
+@pytest.mark.parametrize("line", ['printf %s "$secret" >left', 'printf %s "$secret" >gone; chmod 600 gone; rm gone'])
+def test_a_file_of_ones_own_is_no_finding(home: Path, line: str) -> None:
+    assert control(home, line).wide() == []
+
+
+def test_a_server_that_is_not_confirmed_is_seen(home: Path) -> None:
+    with cloud(KEY) as known, cloud(KEY) as other:
+        seen = control(home, f"curl -s {known} {other} >/dev/null")
+        assert seen.strangers((known,)) == {other.rpartition("//")[2]}
+        assert seen.strangers((known, other)) == set()
+    assert control(home, "curl -s 'http://[::1]:9' || true").strangers(()) == {"::1:9"}
 
 
 def leaks(trace: str, secrets: tuple[str, ...]) -> bool:

@@ -82,16 +82,19 @@ def test_what_keeps_the_key_says_why_it_can_not_be_had(home: Path, algorithm: st
 
 def test_the_helper_of_two_backends_is_clean_and_shows_no_secret(home: Path) -> None:
     """Under strace with all arguments and environments; the control is the secret's way through `leaks` itself."""
-    from tests.keys.test_hygiene import Case, leaks, traced
+    from tests.keys.stages import Case
+    from tests.keys.test_hygiene import leaks
+    from tests.keys.tracing import watched
 
     with VaultDouble(token="hvs.canary-0123456789", secrets={"secret/signing": {"key": SECRET}}) as double:
         options = asked("HS256", "vault", vault_address=double.url, **PATH)
         text = helper_text("jwt", options, machine_with(home, "curl", "jq", "python3"))
         private_file(home / ".vault-token", "hvs.canary-0123456789")
-        key, trace = traced(Case(text, {}, (SECRET,)), home, "dash", "-v")
-    assert verified(key, "HS256")
-    assert trace.count("execve(") > 3 and not leaks(trace, (SECRET, "hvs.canary-0123456789", key))
-    assert leaks(trace + SECRET, (SECRET,))
+        seen = watched(Case(text, {}, (SECRET,)), home, "dash", "-v")
+    assert verified(seen.key, "HS256")
+    assert seen.started.count("execve(") > 3 and not leaks(seen.started, (SECRET, "hvs.canary-0123456789", seen.key))
+    assert leaks(seen.started + SECRET, (SECRET,))
+    assert seen.wide() == [] and seen.strangers((double.url,)) == set()
 
 
 @pytest.mark.parametrize(("algorithm", "program"), EACH)

@@ -24,10 +24,15 @@ def helper_body(options: Options, machine: Machine) -> str:
         pieces = [SH_PROGRAM, SH_LIMITED, _explain(preset), _RUN, *_READERS_SH.get(reader, ())]
         pieces.append(_read(preset, options, machine, reader))
     used = "".join(pieces)
-    lines = [
-        f"{_COMMENTS.get(name, '')}{name}={sh_quote(value)}" for name, value in values.items() if f"${name}" in used
-    ]
+    lines = [f"{_comment(name, value)}{name}={sh_quote(value)}" for name, value in values.items() if f"${name}" in used]
     return script([*lines, f"HOME=${{HOME:-{sh_quote(str(machine.home))}}}", "export HOME"], *pieces)
+
+
+def _comment(name: str, value: str) -> str:
+    """Return the comment that tells shellcheck why a value is not expanded here."""
+    if name == "command":
+        return "# shellcheck disable=SC2016 # a shell of its own expands it\n"
+    return "# shellcheck disable=SC2016 # it is only shown\n" if name == "login" and "$" in value else ""
 
 
 def _read(preset: Preset, options: Options, machine: Machine, reader: str) -> str:
@@ -209,5 +214,4 @@ sys.stdout.write(value if isinstance(value, str) else 1 / 0)
 }
 """
 
-_COMMENTS: Final = {"command": "# shellcheck disable=SC2016 # a shell of its own expands it\n"}
 _READERS_SH: Final = {"jq": (_BARE, _JQ), "python3": (_BARE, _PYTHON)}
