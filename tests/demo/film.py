@@ -1,57 +1,16 @@
-"""The recording at the top of the README: the demo taken by keys, its screens one after the other in one SVG.
-
-`python -m tests.demo.film` makes it anew; a test fails when the committed one is stale.
-"""
+"""The recording at the top of the README: scenes of the demo one after the other, in one SVG without any script."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape, unescape
-from pathlib import Path
 from typing import Final
 
-from tests.demo.steady import PROGRAMS, SteadyTour, steady_tour, until_still
-from tests.programs import locate
-from wizard.demo.faults import BY_NAME, NO_FAULT, DemoFault
-
-FILE: Final = Path(__file__).parents[2] / "screenshots/tour.svg"
-SIZE: Final = (80, 24)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One stretch of the recording: the keys that lead there, the words below it, and for how long it stands."""
-
-    keys: Sequence[str]
-    words: str
-    seconds: float
-
-
-GOOD: Final = (
-    Scene((), "claude-litellm-wizard --demo", 3),
-    Scene(("enter",), "Enter   the server is checked, without a key and at no cost", 4),
-    Scene(("enter",), "Enter   where the key comes from, found on this machine", 3.5),
-    Scene(("enter",), "Enter   the very helper that will be installed is tried", 4.5),
-    Scene(("y",), "y       one tiny message, only on a yes", 3),
-    Scene(("enter",), "Enter   which models Claude Code asks for", 3),
-    Scene(("enter",), "Enter   every file that would change", 3),
-    Scene(("down", "enter"), "Enter   as a diff, your own lines kept", 4),
-    Scene(("escape", "w"), "w       all or nothing is written, then proven", 5),
-)
-BAD: Final = (
-    Scene((), "claude-litellm-wizard --demo expired-certificate", 2.5),
-    Scene(("enter",), "Enter   a fault has a cause and a fix", 5),
-)
-TOURS: Final[tuple[tuple[DemoFault, tuple[Scene, ...]], ...]] = (
-    (NO_FAULT, GOOD),
-    (BY_NAME["expired-certificate"], BAD),
-)
+from tests.demo.scenes import Frame
 
 _WIDTH: Final = 994
+_SCREEN: Final = 636
 _HEIGHT: Final = 664
 _CAPTION: Final = 650
 _BLANK: Final = "&#160;"
@@ -63,7 +22,7 @@ _TEXT: Final = re.compile(
 )
 _STYLE: Final = re.compile(r"\.[\w-]+-(r\d+) \{ ([^}]*) \}")
 _HEAD: Final = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="The tour in the demo">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">
 <style>
 text{{font-family:"Fira Code",ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:20px;white-space:pre}}
 {styles}
@@ -72,15 +31,6 @@ text{{font-family:"Fira Code",ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",mon
 <circle cx="26" cy="22" r="7" fill="#ff5f57"/><circle cx="48" cy="22" r="7" fill="#febc2e"/>\
 <circle cx="70" cy="22" r="7" fill="#28c840"/>
 """
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What one scene looks like: a screen as Textual draws it, the words below, and the seconds."""
-
-    drawn: str
-    words: str
-    seconds: float
 
 
 class Palette:
@@ -98,50 +48,22 @@ class Palette:
         return "\n".join(f".{name}{{{style}}}" for style, name in self.names.items())
 
 
-async def filmed() -> tuple[Frame, ...]:
-    """Take every tour and return its frames."""
-    frames: list[Frame] = []
-    for fault, scenes in TOURS:
-        with steady_tour(fault) as tour:
-            frames += await _taken(tour, scenes)
-    return tuple(frames)
-
-
-async def _taken(tour: SteadyTour, scenes: Sequence[Scene]) -> list[Frame]:
-    from wizard.tui.app import WizardApp
-    from wizard.tui.session import Session
-
-    app = WizardApp(Session(tour.draft(), tour.services()), "dark")
-    frames = []
-    async with app.run_test(size=SIZE) as pilot:
-
-        def look() -> str:
-            return tour.picture(app.export_screenshot(simplify=True))
-
-        for scene in scenes:
-            drawn = await until_still(app, pilot, look)
-            for key in scene.keys:
-                await pilot.press(key)
-                drawn = await until_still(app, pilot, look)
-            frames.append(Frame(drawn, scene.words, scene.seconds))
-    return frames
-
-
 def recording(frames: Sequence[Frame]) -> str:
-    """Return all frames as one SVG that plays for ever; what can't play shows the first."""
+    """Return the frames that have a time as one SVG that plays for ever; what can't play shows the first."""
     palette = Palette()
-    groups = [_group(frame, palette) for frame in frames]
-    rules = [palette.css(), _timing([frame.seconds for frame in frames])]
-    head = _HEAD.format(width=_WIDTH, height=_HEIGHT, styles="\n".join(rules))
+    shown = [frame for frame in frames if frame.scene.seconds]
+    groups = [_group(frame, palette) for frame in shown]
+    rules = [palette.css(), _timing([frame.scene.seconds for frame in shown])]
+    head = _HEAD.format(width=_WIDTH, height=_HEIGHT, title="The tour in the demo", styles="\n".join(rules))
     body = [f'<g class="f" id="f{number}">{group}</g>' for number, group in enumerate(groups)]
     return "\n".join([head.rstrip(), *body, "</svg>"]) + "\n"
 
 
-def still(frame: Frame) -> str:
-    """Return one frame as an SVG of its own, to look at."""
+def picture(frame: Frame) -> str:
+    """Return one frame as a picture of its own, without words."""
     palette = Palette()
-    group = _group(frame, palette)
-    return f"{_HEAD.format(width=_WIDTH, height=_HEIGHT, styles=palette.css())}{group}</svg>\n"
+    group = _screen(frame, palette)
+    return f"{_HEAD.format(width=_WIDTH, height=_SCREEN, title='The wizard', styles=palette.css())}{group}\n</svg>\n"
 
 
 def _timing(seconds: Sequence[float]) -> str:
@@ -158,13 +80,17 @@ def _timing(seconds: Sequence[float]) -> str:
 
 
 def _group(frame: Frame, palette: Palette) -> str:
+    """Return a screen and the words below it."""
+    words = escape(frame.scene.words).replace(" ", _BLANK)
+    caption = f'<text class="{palette.name("fill: #8ab4f8")}" x="33" y="{_CAPTION}">{words}</text>'
+    return f"{_screen(frame, palette)}\n{caption}"
+
+
+def _screen(frame: Frame, palette: Palette) -> str:
     styles = dict(_STYLE.findall(frame.drawn))
-    parts = ['<g transform="translate(9,41)">']
     rects = [_rect(*found) for found in _merged(_RECT.findall(frame.drawn))]
     texts = [_text(palette.name(styles[found[0]]), *found[1:]) for found in _TEXT.findall(frame.drawn)]
-    words = escape(frame.words).replace(" ", _BLANK)
-    caption = f'<text class="{palette.name("fill: #8ab4f8")}" x="33" y="{_CAPTION}">{words}</text>'
-    return "\n".join([*parts, *rects, *filter(None, texts), "</g>", caption])
+    return "\n".join(['<g transform="translate(9,41)">', *rects, *filter(None, texts), "</g>"])
 
 
 def _text(style: str, x: str, y: str, length: str, text: str) -> str:
@@ -202,20 +128,3 @@ def _merged(rects: Sequence[Rect]) -> list[tuple[str, float, float, float]]:
 
 def _rect(fill: str, x: float, y: float, width: float) -> str:
     return f'<rect fill="{fill}" x="{x:g}" y="{y:g}" width="{width:.4g}" height="24.65"/>'
-
-
-def main() -> int:
-    """Write the recording; without the programs that it shows, say so and leave the old one."""
-    from tests.tui.screenshots import steady_environment
-
-    steady_environment()
-    if lacking := [name for name in PROGRAMS if isinstance(locate(name), str)]:
-        sys.stderr.write(f"{FILE} is not filmed anew: {', '.join(lacking)} is missing here.\n")
-        return 1
-    FILE.write_text(recording(asyncio.run(filmed())), encoding="utf-8")
-    sys.stdout.write(f"{FILE}: {FILE.stat().st_size // 1024} kB\n")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,7 +114,7 @@ def _with_few_programs(machine: Machine) -> Machine:
 @contextmanager
 def steady_tour(fault: DemoFault = NO_FAULT) -> Iterator[SteadyTour]:
     """Make a tour whose ports have five digits each, which is nearly every one."""
-    with SteadyTour(fault, {"SHELL": "/bin/bash"}) as tour:
+    with SteadyTour(fault, {"SHELL": "/bin/bash", "TMPDIR": os.environ.get("TMPDIR", "")}) as tour:
         if min(tour.gateway.port, tour.store.port) > 9999:
             yield tour
             return

@@ -11,8 +11,6 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
-from email.utils import formatdate
-from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -157,6 +155,9 @@ async def _read(reader: asyncio.StreamReader) -> Request:
 
 
 def _written(reply: Reply, method: str, now: float) -> bytes:
+    from email.utils import formatdate  # both are of no use before the first frame
+    from http import HTTPStatus
+
     headers = {
         "date": formatdate(now, usegmt=True),
         "content-type": reply.kind,
