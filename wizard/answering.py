@@ -60,7 +60,17 @@ def first_backend(draft: Draft, backends: Sequence[Backend]) -> str:
     """Return the key backend to begin with: the one answered before, else the one this machine knows most about."""
     if name := draft.answers.key.backend:
         return name
-    return next((each.name for each in backends if each.prefill(draft.machine)), backends[0].name)
+    others = tuple(f"{each.name}_" for each in backends)
+    return next((each.name for each in backends if _is_told(each, draft.machine, others)), backends[0].name)
+
+
+def _is_told(backend: Backend, machine: Machine, others: tuple[str, ...]) -> bool:
+    """Say whether the machine tells that its user has such a key.
+
+    A user's name, which can stand in a token, tells nothing; nor does what a token's secret could be taken from, since
+    the backend it belongs to (`others` are their prefixes) is asked itself.
+    """
+    return any(name != "claims" and not name.startswith(others) for name in backend.prefill(machine))
 
 
 def first_options(draft: Draft, backend: Backend) -> dict[str, Value]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from wizard import outcome
 from wizard.record import dataclass
-from wizard.verdict import Status, Verdict, worst
+from wizard.verdict import GLYPHS, Status, Verdict, worst
 from wizard.words import count
 
 if TYPE_CHECKING:
     from wizard.flow import Draft
     from wizard.outcome import Outcome
 
-MARKS: Final[Mapping[Status, str]] = {"pass": "✓", "warn": "!", "fail": "✗", "skip": "○"}
+
 _SHELL_ROWS_END: Final = frozenset({"proof.helper", "proof.settings", outcome.ANSWER})
 
 
@@ -43,7 +43,7 @@ def summary(draft: Draft, written: Outcome) -> tuple[Line, ...]:
 
 def as_text(lines: Iterable[Line]) -> str:
     """Return the lines for a screen that keeps them, one below the other."""
-    return "\n".join(f"  {MARKS[each.status]} {each.name:<12} {each.text}" for each in lines)
+    return "\n".join(f"  {GLYPHS[each.status]} {each.name:<12} {each.text}" for each in lines)
 
 
 def last_words(written: Outcome, draft: Draft) -> str:
