@@ -46,6 +46,15 @@ async def test_each_fault_has_its_diagnosis(fault: DemoFault) -> None:
     assert all(found[each].status in ("pass", "skip") for each in before), "nothing fails before it"
 
 
+async def test_the_bedrock_route() -> None:
+    with Tour() as tour:
+        seen = await toured(tour, write=True, route="bedrock", model="us.anthropic.claude-opus-5-5")
+        settings = tour.place.text("~/.claude/settings.json")
+    assert {each.status for each in seen.checks.values()} == {"pass"}, seen.checks
+    assert [each.status for each in seen.proofs] == ["pass", "pass", "skip", "skip"]
+    assert f'"ANTHROPIC_BEDROCK_BASE_URL": "{tour.url}/bedrock"' in settings
+
+
 def test_there_are_enough_and_each_differs() -> None:
     assert len(FAULTS) >= 15 and len(BY_NAME) == len(FAULTS)
     assert len({each._replace(name="", text="", row="", verdict="") for each in (*FAULTS, NO_FAULT)}) == len(FAULTS) + 1
@@ -82,6 +91,16 @@ async def test_the_tour_by_keys() -> None:
         assert {"~/bin/get-litellm-key.sh", "~/.bashrc"} <= set(tour.place.written())
         await walk.press("enter")
     assert walk.app.return_value == 0
+
+
+async def test_the_write_is_taken_back_on_the_last_screen() -> None:
+    async with on_screens() as (walk, tour):
+        await walk.press(*["enter"] * 3, "n", "enter", "enter", "w")
+        assert "6 files written." in walk.text()
+        await walk.press("u", "y")
+        assert walk.session.outcome.written == "undone", walk.text()
+        kept = [each for each in tour.place.written() if not each.startswith("~/.local/state/")]
+        assert kept == []
 
 
 STEPS = {"gateway": ("Health", 1), "key": ("Test", 3)}

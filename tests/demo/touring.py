@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tests.tui.fixture import Fake
 from tests.tui.walking import LARGE, Walk
+from wizard.answers import Route
 from wizard.apply.change import Choices
 from wizard.demo.faults import NO_FAULT, DemoFault
 from wizard.demo.tour import Tour
@@ -30,9 +31,10 @@ class Seen:
     proofs: tuple[Verdict, ...] = ()
 
 
-async def toured(tour: Tour, *, write: bool = False) -> Seen:
+async def toured(tour: Tour, *, write: bool = False, route: Route = "anthropic", model: str = MODEL) -> Seen:
     """Take a tour without screens: what each check said, and after a write each proof."""
     services, draft = tour.services(), tour.draft()
+    draft = draft.answered(replace(draft.answers, gateway=replace(draft.answers.gateway, route=route)))
     machine = await asyncio.to_thread(services.survey, draft.machine)
     draft = replace(draft, machine=machine).confirming(draft.answers.gateway.address.origin, tour.vault)
     health = await services.check_gateway(draft.answers.gateway, machine, lambda _: None)
@@ -40,7 +42,7 @@ async def toured(tour: Tour, *, write: bool = False) -> Seen:
     trial = await services.try_key(draft.answers, machine, sendable(draft), lambda _: None)
     found = {each.id: each for each in (*health, *trial.verdicts)}
     if trial.models and sendable(draft):
-        message = await services.send_one_message(draft.answers, machine, sendable(draft), MODEL)
+        message = await services.send_one_message(draft.answers, machine, sendable(draft), model)
         found[message.id] = message
     if not write:
         return Seen(found)
