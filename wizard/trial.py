@@ -11,16 +11,15 @@ from wizard.gateway.token_claims import claims_of, preview
 from wizard.helper_run import CATALOGUE as HELPER_CATALOGUE
 from wizard.helper_run import SLOW_HELPER, HelperRun, run_helper
 from wizard.keys.backend import Backend, NoProgramError, Report, backend
-from wizard.lifetime import duration, token_life
+from wizard.lifetime import CATALOGUE as LIFE_CATALOGUE
+from wizard.lifetime import judge_life, lives_of, shortest
 from wizard.machine.model import Machine
-from wizard.net import limits
 from wizard.record import dataclass
-from wizard.render.refresh import refresh_seconds
 from wizard.secret import Secret
 from wizard.verdict import Kind, Verdict, judge
 
-_ANY_CLOCK: Final = 5
-"""Seconds of difference that say nothing of a clock: Date has whole ones, and a busy gateway sends an older one."""
+RUNS: Final = 3
+"""Runs of the helper that tell how long one waits for it: two are the test itself."""
 
 BARE_PATH: Final = "/usr/bin:/bin"
 
@@ -39,25 +38,8 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     ),
     "shape-ok": Kind("pass", "One line, {hint}."),
     "shape-jwt": Kind("pass", "A JWT: {preview}."),
-    "life-known": Kind(
-        "pass", "A key lives {life}; Claude Code asks for a new one every {refresh}{clock}.", defaults={"clock": ""}
-    ),
-    "life-unknown": Kind("pass", "No end is known; Claude Code asks again every {refresh}."),
-    "life-short": Kind(
-        "warn",
-        "A key lives only {life}; Claude Code asks for a new one every {refresh}.",
-        "Ask for keys that live longer, or expect the helper to run often.",
-    ),
-    "life-clock": Kind(
-        "warn",
-        "A key lives {life}{clock}, so the gateway may take it for expired or not yet valid.",
-        "Set the clock of this machine; if it is right, tell whoever runs the gateway that theirs is not.",
-    ),
-    "refresh-too-long": Kind(
-        "warn",
-        "A key lives {life}, but you chose to refresh every {refresh}.",
-        "Choose at most half of the key's life, or leave the field empty.",
-    ),
+    "wait-known": Kind("pass", "A start waits {wait}; a refresh doesn't."),
+    **LIFE_CATALOGUE,
     "not-tried": Kind("skip", "Not tried: {reason}", "{fix}"),
 }
 
@@ -78,6 +60,7 @@ def rows(answers: Answers) -> tuple[tuple[str, str], ...]:
         *source.examinations(answers.key.options),
         ("key.helper", "helper"),
         ("key.bare", "helper alone"),
+        ("key.wait", "waiting"),
         ("key.shape", "shape"),
         ("key.accepted", "accepted"),
         ("key.owner", "whose key"),
@@ -86,7 +69,7 @@ def rows(answers: Answers) -> tuple[tuple[str, str], ...]:
 
 
 async def try_key(answers: Answers, machine: Machine, confirmed: Collection[str], report: Report) -> Trial:
-    """Test the key: its source, the helper twice, and what the gateway says of it. Reports each verdict as it is known.
+    """Test the key: its source, three runs of the helper, the gateway's word. Reports each verdict as it is known.
 
     `confirmed` are the origins a credential may be sent to; what would need another one is "not tried". The key is held
     in memory while this runs and nowhere else.
@@ -122,6 +105,7 @@ class _Trial:
         self.source = backend(answers.key.backend)
         self.verdicts: list[Verdict] = []
         self.models: tuple[str, ...] = ()
+        self.waits: list[float] = []
         self.life: int | None = None
         self.clock: int | None = None
 
@@ -159,7 +143,9 @@ class _Trial:
         self.say(_helper_verdict(ran))
         if ran.key is None and ran.problem.startswith("helper"):
             return None
+        self.waits.append(ran.seconds)
         self.say(await self.bare())
+        self.say(await self.wait())
         self.say(_shape_verdict(ran))
         return ran.key
 
@@ -167,6 +153,7 @@ class _Trial:
         alone = {"HOME": str(self.machine.home), "PATH": BARE_PATH}
         ran = await run_helper(self.answers, self.machine, alone)
         if ran.key is not None or ran.problem.startswith("shape"):
+            self.waits.append(ran.seconds)
             return judge(CATALOGUE, "key.bare", "bare-ok", ms=ran.seconds * 1000, seconds=_seconds(ran.seconds))
         reason = str(ran.facts.get("reason") or "it did not end in time.")
         needs = self.source.shell_needs(self.answers.key.options, self.machine)
@@ -176,6 +163,17 @@ class _Trial:
         remedy = f"Start it from a terminal, or keep what {names} holds in a file."
         facts = {"variables": names, "reason": reason, "remedy": remedy}
         return judge(CATALOGUE, "key.bare", "bare-shell-only", ms=ran.seconds * 1000, **facts)
+
+    async def wait(self) -> Verdict:
+        """Say what Claude Code's sessions will feel of the helper, by three runs of it."""
+        while len(self.waits) < RUNS:
+            ran = await run_helper(self.answers, self.machine, self.machine.env)
+            if ran.key is None and ran.problem.startswith("helper"):
+                return judge(CATALOGUE, "key.wait", ran.problem, ms=ran.seconds * 1000, **ran.facts)
+            self.waits.append(ran.seconds)
+        middle = sorted(self.waits)[RUNS // 2]
+        facts = {"wait": _seconds(middle), "runs_ms": [round(each * 1000) for each in self.waits]}
+        return judge(CATALOGUE, "key.wait", "wait-known", ms=middle * 1000, **facts)
 
     async def gateway(self, key: Secret) -> int | None:
         """Ask the gateway about the key; return the seconds it still lives, if the gateway says so."""
@@ -196,21 +194,10 @@ class _Trial:
         return info.expires_in if info else None
 
     def lifetime(self, key: Secret, expires: int | None) -> Verdict:
-        lives = (self.source.life_seconds(self.answers.key.options), token_life(key), expires)
-        known = [each for each in lives if each is not None and each > 0]
-        self.life = min(known) if known else None
-        every = refresh_seconds(self.answers, self.life)
-        if self.life is None:
-            return judge(CATALOGUE, "key.life", "life-unknown", refresh=duration(every), refresh_seconds=every)
-        verdict = "life-known" if self.life >= 120 else "life-short"
-        if every * 2 > self.life and self.answers.key.refresh_seconds is not None:
-            verdict = "refresh-too-long"
-        facts: dict[str, Any] = {"life_seconds": self.life, "refresh_seconds": every}
-        if self.clock is not None and claims_of(key) is not None:
-            facts |= {"clock_difference_seconds": self.clock, "clock": f"; the gateway's clock {_clock(self.clock)}"}
-            if verdict == "life-known" and abs(self.clock) > limits.TOKEN_SKEW:
-                verdict = "life-clock"
-        return judge(CATALOGUE, "key.life", verdict, life=duration(self.life), refresh=duration(every), **facts)
+        of_backend = self.source.life_seconds(self.answers.key.options)
+        life = shortest(lives_of(key, of_backend, expires, self.verdicts))
+        self.life = life.seconds if life else None
+        return judge_life(self.answers, life, key, self.clock)
 
 
 def _helper_verdict(ran: HelperRun) -> Verdict:
@@ -246,13 +233,6 @@ def _unconfirmed(source: Backend, answers: Answers, confirmed: Collection[str], 
     if gateway and answers.gateway.address.origin not in confirmed:
         return f"no key goes to {answers.gateway.address.origin} before its health check passed and you confirmed it."
     return ""
-
-
-def _clock(difference: int) -> str:
-    """Say how the gateway's clock differs from ours."""
-    if abs(difference) <= _ANY_CLOCK:
-        return "agrees"
-    return f"is {duration(abs(difference))} {'ahead' if difference > 0 else 'behind'}"
 
 
 def _seconds(seconds: float) -> str:

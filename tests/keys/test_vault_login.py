@@ -66,7 +66,7 @@ class TestAppRole:
         assert helped(home, options, reader, shell).key == KEY
         found = await examined(home, options)
         assert [each.verdict for each in found.values()] == ["vault-active", "token-good", "secret-found"]
-        assert "The token from AppRole at auth/team/roles is good" in found["token"].cause
+        assert "From AppRole at auth/team/roles: lives " in found["token"].cause
         assert secret_id not in repr(found)
 
     async def test_a_real_server_refuses_a_wrong_one(self, home: Path, vault_server: VaultServer) -> None:

@@ -130,10 +130,11 @@ KEY_WORKS = (
     ),
     judge(HELPER, "key.helper", "ok", ms=84),
     judge(HELPER, "key.bare", "bare-ok", ms=81),
+    judge(HELPER, "key.wait", "wait-known", ms=83, wait="83 ms"),
     judge(HELPER, "key.shape", "shape-ok", hint="sk-…7f3a (38 characters)"),
     judge(GATEWAY, "key.accepted", "key-accepted", ms=21, count=8),
     judge(GATEWAY, "key.owner", "owner", ms=18, owner="ada-laptop · team engineering"),
-    judge(HELPER, "key.life", "life-known", life="90 days", refresh="30 minutes"),
+    judge(HELPER, "key.life", "life-known", what="A key", life="90 days", refresh="30 minutes"),
 )
 
 _AFTER_TLS = "TLS has to work first."

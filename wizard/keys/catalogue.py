@@ -10,8 +10,8 @@ from wizard.verdict import Kind, Verdict, judge
 CATALOGUE: Final[Mapping[str, Kind]] = {
     "not-tried": Kind("skip", "Not tried: {reason}"),
     # Vault: the server
-    "vault-active": Kind("pass", "{address} answers and is unsealed (version {version})."),
-    "vault-standby": Kind("pass", "{address} answers, on standby (version {version}). It passes requests on."),
+    "vault-active": Kind("pass", "Active and unsealed, version {version}."),
+    "vault-standby": Kind("pass", "On standby and unsealed, version {version}."),
     "vault-secondary": Kind(
         "fail",
         "{address} is a disaster-recovery secondary, which serves no secrets.",
@@ -99,7 +99,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Check the address and the port; it may be a load balancer or a sign-in page.",
     ),
     # Vault: the token
-    "token-good": Kind("pass", "The token from {origin} is good and {life}. Policies: {policies}."),
+    "token-good": Kind("pass", "From {origin}: {life}; policies: {policies}."),
     "token-short": Kind(
         "warn", "The token from {origin} lives only {left} more.", "Run {login} before it ends; renew it if you may."
     ),
@@ -154,7 +154,7 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
         "Run {login}.",
     ),
     # Vault: the secret
-    "secret-found": Kind("pass", "{path} holds {field} ({characters} characters), KV version {version}."),
+    "secret-found": Kind("pass", "{field} at {path}."),
     "secret-mount": Kind(
         "fail",
         "There is no mount at {mount}, or this token may not see it; Vault does not say which.",

@@ -173,7 +173,8 @@ def _judge_token(answer: Answer, token: Token, place: Place) -> Verdict:
         return found(_TOKEN, "token-odd-answer", status=answer.status, reason=answer.reason, **facts)
     named = [each for each in policies if isinstance(each, str)] if isinstance(policies, list) else []
     renewable = data.get("renewable") is True
-    if isinstance(whole := data.get("creation_ttl"), int) and whole > 0:
+    whole = data.get("creation_ttl")
+    if isinstance(whole, int) and whole > 0 and not place.sign_in.is_unattended:
         facts["creation_ttl_seconds"] = whole
     facts |= {"ttl_seconds": ttl, "renewable": renewable, "policies": redact(", ".join(named)) or "none"}
     facts["life"] = f"lives {_span(ttl)} more{' (renewable)' if renewable else ''}" if ttl else "has no end"

@@ -26,14 +26,18 @@ class TestStep(CheckingStep):
     RUNNING = "Running the key helper the way Claude Code runs it."
     ABOUT = Explanation(
         "Test",
-        "The helper that will be installed is run as Claude Code runs it: once in your environment, once in a bare"
-        " one as an IDE has it. The gateway then says whose key it is and how long it lives.\n\nThe key is held in"
-        " memory while this runs, and is never printed or kept.",
+        "The helper that will be installed is run as Claude Code runs it, three times: in your environment, and in a"
+        " bare one as an IDE has it. The gateway then says whose key it is and how long it lives.\n\nClaude Code waits"
+        " for the helper at each start. While you work it runs again in the background, at the latest when half of the"
+        " life is over: of the key, of its lease in Vault, or of the Vault token that the helper renews.\n\nThe key is"
+        " held in memory while this runs, and is never printed or kept.",
         narrow=False,
     )
     HELP_TEXT = (
         "The wizard runs the very helper it will install, from a folder only you can read, and asks the gateway about"
-        " the key. The key is shown only as its last four characters.\n\nListing models and key details costs"
+        " the key. The key is shown only as its last four characters.\n\nThe refresh interval is at most half of the"
+        " shortest life found, and at most half an hour: a JWT's exp, the lease or the token in Vault, the expiry that"
+        " LiteLLM tells.\n\nListing models and key details costs"
         " nothing. One tiny real message may cost a fraction of a cent, so it is sent only after your yes."
     )
 
