@@ -18,7 +18,7 @@ from wizard.trial import Trial
 from wizard.tui.app import WizardApp
 from wizard.tui.crash import report_crash
 from wizard.tui.session import Session
-from wizard.tui.widgets.form import TextField
+from wizard.tui.widgets.text_field import TextField
 from wizard.verdict import Verdict
 
 HOSTILE = "[/x][bold red]$(id)[@click=app.quit]\x1b[2J\x1b]0;owned\x07\u202eevil\r\nnext"

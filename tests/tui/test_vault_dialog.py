@@ -14,7 +14,7 @@ from tests.tui.fixture import VAULT, first_draft, later_draft
 from tests.tui.walking import LARGE, SMALL, Walk, walking
 from wizard.flow import Draft
 from wizard.tui.widgets.choice import Choice
-from wizard.tui.widgets.form import TextField
+from wizard.tui.widgets.text_field import TextField
 
 VALUE = "sk-value-canary-0123456789"
 

@@ -7,7 +7,6 @@ import gc
 import importlib
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from textual import events, on, work
@@ -23,6 +22,7 @@ from wizard.tui.look import Face
 from wizard.tui.session import Session
 from wizard.tui.steps.base import HORIZONTAL, VERTICAL, StepScreen
 from wizard.tui.steps.server import ServerStep
+from wizard.tui.styles import read_later_styles
 from wizard.tui.terminal import TerminalApp, say
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.side_pane import SidePane
@@ -41,8 +41,6 @@ _SCREENS: Final = {
     Step.DONE: ("wizard.tui.steps.done", "DoneStep"),
 }
 
-_LATER_STYLES: Final = Path(__file__).with_name("later.tcss")
-
 _CALM: Final = 0.4
 """Seconds after the first frame before anything else is imported."""
 
@@ -60,7 +58,7 @@ class WizardApp(TerminalApp):
         self.session = session
         self.leaving: int | None = None
         self.surveyed = asyncio.Event()
-        self.styled = self.is_too_small = False
+        self.is_too_small = False
 
     def get_default_screen(self) -> Screen[None]:
         """Start at the first step, without an empty screen below it."""
@@ -110,7 +108,7 @@ class WizardApp(TerminalApp):
     async def get_ready(self) -> None:
         """Import and look, in threads, once the first key presses have had the processor for themselves."""
         await asyncio.sleep(_CALM)
-        self._read_later_styles()
+        read_later_styles(self)
         services = self.session.services
         await in_daemon_thread(keep_private)
         machine = await in_daemon_thread(partial(services.survey, self.session.draft.machine))
@@ -160,16 +158,8 @@ class WizardApp(TerminalApp):
 
     def push_screen(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - Textual's own overloads
         """Show a screen, its styles read before."""
-        self._read_later_styles()
+        read_later_styles(self)
         return super().push_screen(*arguments, **options)
-
-    def _read_later_styles(self) -> None:
-        """Read the styles of all but the first screen, once: parsing them is a thirtieth of a first frame."""
-        if self.styled:
-            return
-        self.styled = True
-        self.stylesheet.read(_LATER_STYLES)
-        self.stylesheet.parse()
 
     def _load(self, step: Step) -> type[StepScreen]:
         """Import a step and what it asks of the core; at once when that was done before."""

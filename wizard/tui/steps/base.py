@@ -19,10 +19,8 @@ from wizard.flow import Step, is_key_kept, satisfied
 from wizard.record import dataclass
 from wizard.tui import story
 from wizard.tui.session import Session
-from wizard.tui.widgets.checks import CheckList
-from wizard.tui.widgets.form import row_of
 from wizard.tui.widgets.keybar import KeyBar
-from wizard.tui.widgets.side_pane import Explanation, SidePane, explain
+from wizard.tui.widgets.side_pane import Explanation, SidePane, explained
 from wizard.tui.widgets.stepper import Stepper, TitleBar
 
 HORIZONTAL: Final = [(0, "-narrow"), (100, "-wide")]
@@ -145,8 +143,7 @@ class StepScreen(Screen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Explain the field in focus."""
-        row = row_of(event.widget)
-        self.explain(explain(row.field, row.prefix) if row else self.explanation_of(event.widget))
+        self.explain(explained(event.widget) or self.explanation_of(event.widget))
 
     def explanation_of(self, widget: Widget) -> Explanation:
         """Return the explanation of a widget that is no declared field."""
@@ -203,23 +200,3 @@ class StepScreen(Screen[None]):
     def action_help(self) -> None:
         """Explain this step."""
         self.post_message(self.HelpWanted(self))
-
-
-class ScrollingStep(StepScreen):
-    """A step whose rows can grow beyond the screen: the arrows scroll them, whatever has the focus."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "rows(-1)", "Scroll up", show=False, id="rows.up", tooltip="Scroll the rows up"),
-        Binding("down", "rows(1)", "Scroll down", show=False, id="rows.down", tooltip="Scroll the rows down"),
-        Binding("pageup", "rows(-8)", "Scroll up", show=False, id="rows.pageup", tooltip="Scroll the rows up a page"),
-        Binding("pagedown", "rows(8)", "Scroll down", show=False, id="rows.pagedown", tooltip="Scroll the rows down"),
-    ]
-
-    @property
-    def checks(self) -> CheckList:
-        """The rows."""
-        return self.query_one("#checks", CheckList)
-
-    def action_rows(self, by: int) -> None:
-        """Scroll the rows."""
-        self.checks.scroll_relative(y=by, animate=False)

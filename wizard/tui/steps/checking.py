@@ -13,7 +13,7 @@ from wizard.flow import failed, satisfied
 from wizard.secret import redact
 from wizard.services import Rows
 from wizard.tui.session import Session
-from wizard.tui.steps.base import ScrollingStep
+from wizard.tui.steps.scrolling import ScrollingStep
 from wizard.tui.widgets.checks import CheckList
 from wizard.verdict import Verdict
 

@@ -17,7 +17,7 @@ from wizard.outcome import ANSWER, Outcome, judgement, may_ask_claude, take_back
 from wizard.record import dataclass, replace
 from wizard.summary import summary
 from wizard.tui.session import Session
-from wizard.tui.steps.base import ScrollingStep
+from wizard.tui.steps.scrolling import ScrollingStep
 from wizard.tui.widgets.card import Card
 from wizard.tui.widgets.checks import CheckList
 from wizard.tui.widgets.question import Question

@@ -19,8 +19,8 @@ from wizard.keys.backend import Backend
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.widgets.choice import Choice, Option
-from wizard.tui.widgets.form import FieldRow, Form, row_of
-from wizard.tui.widgets.side_pane import Explanation
+from wizard.tui.widgets.form import FieldRow, Form
+from wizard.tui.widgets.side_pane import Explanation, explained
 
 if TYPE_CHECKING:
     from wizard.tui.steps.vault_dialog import Picked
@@ -123,7 +123,7 @@ class KeyStep(StepScreen):
         origin = key_origin(self.chosen, options)
         self.lead(f"Your credential goes to {origin} and nowhere else." if origin else self.LEAD)
         self.query_one("#notes", Static).update("\n".join(self.chosen.notes(options)))
-        if self.focused is not None and row_of(self.focused) is None:
+        if self.focused is not None and explained(self.focused) is None:
             self.explain(self.explanation_of(self.focused))
         self.refresh_bindings()
 

@@ -19,9 +19,9 @@ from wizard.record import replace
 from wizard.tui.session import Session
 from wizard.tui.steps.base import StepScreen
 from wizard.tui.steps.tiers import first_tiers
-from wizard.tui.widgets.form import TextField
 from wizard.tui.widgets.pick_list import Line, PickList
 from wizard.tui.widgets.side_pane import Explanation
+from wizard.tui.widgets.text_field import TextField
 
 _SEARCH_KEYS: Final = (
     Binding("enter", "screen.take", "Take it", key_display="Enter", id="models.take", tooltip="Take this model"),

@@ -16,8 +16,9 @@ from wizard.flow import Step
 from wizard.net.address import AddressError
 from wizard.tui import story
 from wizard.tui.steps.base import StepScreen
+from wizard.tui.styles import read_later_styles
 from wizard.tui.widgets.choice import Choice, Option
-from wizard.tui.widgets.form import Fold, Form
+from wizard.tui.widgets.fold import Fold
 from wizard.tui.widgets.side_pane import Explanation, explain
 from wizard.tui.widgets.stepper import TitleBar
 from wizard.tui.widgets.url_field import UrlField
@@ -58,7 +59,14 @@ class ServerStep(StepScreen):
             yield UrlField(gateway.url, allow_http=gateway.allow_http, placeholder=_FIELDS["url"].example)
             yield Static("Route", classes="heading")
             yield Choice(_ROUTES, gateway.route, id="route")
-            yield Fold(title + ("  (some are set)" if any(values.values()) else ""), Form(_MORE, values, "gateway"))
+            yield Fold(title + ("  (some are set)" if any(values.values()) else ""), lambda: self._form(values))
+
+    def _form(self, values: Mapping[str, object]) -> Widget:
+        """Return what the fold holds."""
+        from wizard.tui.widgets.form import Form  # not needed for the first frame
+
+        read_later_styles(self.app)
+        return Form(_MORE, values, "gateway")
 
     def on_mount(self) -> None:
         """Say why answers from before are not here."""
@@ -115,6 +123,8 @@ class ServerStep(StepScreen):
         return self.query_one("#route", Choice).value
 
     def _more(self) -> tuple[Mapping[str, Any], tuple[Problem, ...]]:
+        from wizard.tui.widgets.form import Form
+
         found = self.query(Form)
         if not found:
             gateway = self.session.draft.answers.gateway
@@ -125,6 +135,8 @@ class ServerStep(StepScreen):
         return values, problems or client_pair_problems(values)
 
     def _show(self, problems: tuple[Problem, ...]) -> bool:
+        from wizard.tui.widgets.form import Form
+
         fold = self.query_one(Fold)
         if not fold.is_open:
             self.run_worker(fold.toggle())

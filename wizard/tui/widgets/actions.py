@@ -14,9 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from wizard.record import dataclass
-from wizard.tui.widgets.form import TextField
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.pick_list import PickList
+from wizard.tui.widgets.text_field import TextField
 
 
 @dataclass(frozen=True, slots=True)

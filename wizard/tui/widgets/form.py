@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import HorizontalGroup, VerticalGroup
 from textual.message import Message
 from textual.widget import Widget
@@ -16,66 +15,11 @@ from textual.widgets import Input, Static
 from wizard.fields import Field, Problem, Value, read_table
 from wizard.record import dataclass
 from wizard.tui.widgets.choice import Choice, Option
+from wizard.tui.widgets.side_pane import Explanation, explain
+from wizard.tui.widgets.text_field import TextField
 
 _AT_ONCE: Final = 6
 """Rows of a form that are made in one go; twelve hold a key press up for 50 ms."""
-
-
-class TextField(Input):
-    """An input in which Enter goes on with the step and the arrows lead to the neighbouring fields."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "up", "app.focus_previous", "The field above", show=False, id="field.up", tooltip="Go to the field above"
-        ),
-        Binding(
-            "down", "app.focus_next", "The field below", show=False, id="field.down", tooltip="Go to the next field"
-        ),
-    ]
-
-    @dataclass
-    class Shortened(Message):
-        """More was pasted than fits into one line; `text` says so."""
-
-        field: TextField
-        text: str
-
-        @property
-        def control(self) -> TextField:
-            """The widget that sent it."""
-            return self.field
-
-    def __init__(
-        self,
-        value: str,
-        *,
-        placeholder: str = "",
-        id: str | None = None,  # noqa: A002
-        compact: bool = True,
-    ) -> None:
-        super().__init__(value, placeholder=placeholder, id=id, compact=compact, select_on_focus=False)
-        # Input keeps Enter for itself; here the step's own binding is the one that counts (and the one shown).
-        own = [each for each in self._bindings.key_to_bindings.pop("enter", ()) if each.action != "submit"]
-        if own:
-            self._bindings.key_to_bindings["enter"] = own
-
-    def on_mount(self) -> None:
-        """Keep the cursor still where nothing is to move (TEXTUAL_ANIMATIONS=none)."""
-        if self.app.animation_level == "none":
-            self.cursor_blink = False
-
-    def _on_paste(self, event: events.Paste) -> None:
-        """Take the first line that holds something, since what is copied from a page often starts with an empty one.
-
-        That there were more is said: nobody should look for the rest later.
-        """
-        lines = [line.strip() for line in event.text.splitlines() if line.strip()]
-        event.stop()
-        event.prevent_default()
-        if lines:
-            self.replace(lines[0], *self.selection)
-        if len(lines) > 1:
-            self.post_message(self.Shortened(self, f"The first of {len(lines)} pasted lines was taken."))
 
 
 class FieldRow(VerticalGroup):
@@ -114,6 +58,11 @@ class FieldRow(VerticalGroup):
     def _content(self) -> tuple[Widget, ...]:
         label = Static(self.field.label, classes="label", markup=False)
         return HorizontalGroup(label, self.editor, classes="field"), self._line
+
+    @property
+    def explanation(self) -> Explanation:
+        """What the field says about itself."""
+        return explain(self.field, self.prefix)
 
     @property
     def is_made(self) -> bool:
@@ -259,79 +208,6 @@ class Form(VerticalGroup):
 
     def _rows(self) -> list[FieldRow]:
         return list(self.query(FieldRow))
-
-
-class Fold(VerticalGroup):
-    """A line that opens to show more; what it holds is made when it is first opened."""
-
-    def __init__(self, title: str, content: Widget, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.title = title
-        self.content = content
-
-    def compose(self) -> ComposeResult:
-        """Show the line."""
-        yield FoldTitle(self.title)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the content shows."""
-        return self.content.is_attached and bool(self.content.display)
-
-    async def toggle(self) -> None:
-        """Open or close it."""
-        opening = not self.is_open
-        if not self.content.is_attached:
-            await self.mount(self.content)
-        self.content.display = opening
-        title = self.query_one(FoldTitle)
-        title.opened = opening
-        title.refresh()
-        self.refresh_bindings()
-        if opening:
-            self.content.scroll_visible(animate=False)
-
-
-class FoldTitle(Static, can_focus=True):
-    """The line of a Fold."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "space", "unfold", "Open or close", key_display="Space", id="fold.toggle", tooltip="Show or hide the rest"
-        ),
-        Binding(
-            "up", "app.focus_previous", "The field above", show=False, id="fold.up", tooltip="Go to the field above"
-        ),
-        Binding(
-            "down", "app.focus_next", "The field below", show=False, id="fold.down", tooltip="Go to the next field"
-        ),
-    ]
-
-    def __init__(self, title: str) -> None:
-        super().__init__(markup=False)
-        self.title = title
-        self.opened = False
-
-    def render(self) -> str:
-        """Draw it."""
-        return f"{'▾' if self.opened else '▸'} {self.title}"
-
-    async def action_unfold(self) -> None:
-        """Open or close the fold."""
-        fold = self.parent
-        assert isinstance(fold, Fold)  # noqa: S101 - nobody else makes one
-        await fold.toggle()
-
-    async def on_click(self) -> None:
-        """Open or close the fold."""
-        await self.action_unfold()
-
-
-def row_of(widget: Widget | None) -> FieldRow | None:
-    """Return the field row that a widget stands in."""
-    if widget is None:
-        return None
-    return next((each for each in widget.ancestors_with_self if isinstance(each, FieldRow)), None)
 
 
 def _editor(field: Field, value: object) -> Choice | TextField:

@@ -41,6 +41,12 @@ def explain(field: Field, prefix: str) -> Explanation:
     return Explanation(field.label, field.help, field=field, prefix=prefix)
 
 
+def explained(widget: Widget) -> Explanation | None:
+    """Return what the field that a widget is part of says about itself, none for what is no declared field."""
+    found = (getattr(each, "explanation", None) for each in widget.ancestors_with_self)
+    return next((each for each in found if isinstance(each, Explanation)), None)
+
+
 class SidePane(Widget):
     """Shows one Explanation; a narrow terminal shows its text alone."""
 

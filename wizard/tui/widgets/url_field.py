@@ -14,7 +14,7 @@ from textual.widgets.input import Selection
 from wizard.net.address import Address, AddressError, parse_address, with_scheme
 from wizard.record import dataclass
 from wizard.tui.widgets.choice import Choice, Option
-from wizard.tui.widgets.form import TextField
+from wizard.tui.widgets.text_field import TextField
 
 _HTTP: Final = (Option("false", "Keep to https"), Option("true", "Allow http for this server"))
 
