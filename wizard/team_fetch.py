@@ -15,7 +15,7 @@ from wizard.net.address import Address, AddressError, parse_address
 from wizard.net.fault import Fault
 from wizard.net.http import Response, request
 from wizard.record import replace
-from wizard.secret import masked_url
+from wizard.secret import masked_url, redact
 from wizard.team import MOST, TeamError
 from wizard.verdict import judge
 
@@ -61,10 +61,10 @@ def _address(url: str, first: str) -> Address:
     try:
         address = parse_address(url, allow_http=True)
     except AddressError as error:
-        raise TeamError(f"{masked_url(first)}: {unsafe(url) or error}") from None
+        raise TeamError(f"{redact(masked_url(first))}: {unsafe(url) or error}") from None
     if address.scheme != "https":
         raise TeamError(
-            f"{masked_url(first)}: what comes over http can be changed on the way. Use https, or take a file."
+            f"{redact(masked_url(first))}: what comes over http can be changed on the way. Use https, or take a file."
         )
     return address
 

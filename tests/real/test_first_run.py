@@ -145,4 +145,7 @@ def test_case_29_quitting_before_the_write_changes_nothing(terminal: Terminal, l
     terminal.wait_for("Nothing was changed.")
     terminal.wait_for("ended with 130")
     after = {each: each.read_bytes() for each in terminal.home.rglob("*") if each.is_file() and each.name != "tmux"}
+    kept = terminal.home / ".local/state/claude-litellm-wizard/unfinished.toml"
+    assert (kept in after) == (screens > 0), "what was answered is kept for the next start, and nothing else is written"
+    assert litellm.master_key.encode() not in after.pop(kept, b"")
     assert after == before
