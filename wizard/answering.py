@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from wizard.verdict import Verdict
 
 TIERS: Final = tuple(each.name for each in MODEL_FIELDS)
+STORABLE: Final = ("env-file", "keychain")
+"""The key backends that a pasted key can be stored for."""
+
 LABELS: Final[Mapping[str, str]] = {each.name: each.label for each in MODEL_FIELDS}
 
 Shown = Mapping[str, str]
@@ -84,6 +87,13 @@ def key_origin(backend: Backend, options: Options) -> str:
         return backend.origin(options)
     except AddressError:
         return ""
+
+
+def store_place(backend: str, options: Options) -> str:
+    """Return in a sentence where a pasted key would be stored."""
+    if backend == "keychain":
+        return f"It goes into the keychain: service {options.get('service')}, account {options.get('account')}."
+    return f"It goes into {options.get('file')}, as {options.get('variable')}."
 
 
 def with_key(draft: Draft, backend: Backend, options: Options, refresh_seconds: int | None) -> Draft:

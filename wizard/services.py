@@ -11,6 +11,7 @@ from wizard.record import dataclass
 
 if TYPE_CHECKING:
     from wizard.answers import Answers, Gateway, Route
+    from wizard.apply.confirmed import Confirmed
     from wizard.apply.plan import Choices, Plan
     from wizard.apply.transaction import Receipt, Stage
     from wizard.apply.undo import Undone
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from wizard.keys.vault_browse import Browser
     from wizard.machine.claude_code import Tier
     from wizard.machine.model import Machine
+    from wizard.secret import Secret
     from wizard.trial import Trial
     from wizard.verdict import Verdict
 
@@ -69,6 +71,10 @@ class Services:
     health_rows: Callable[[], Rows]
     check_gateway: Callable[[Gateway, Machine, Report], Coroutine[Any, Any, tuple[Verdict, ...]]]
     backends: Callable[[], tuple[Backend, ...]]
+    plan_store: Callable[[str, Options, Secret, Machine], Confirmed]
+    """Returns the write that stores a pasted key; may ask the keychain: called in a thread."""
+    plan_private: Callable[[Path, Machine], Confirmed]
+    """Returns the write that lets only its owner read a file; looks at it: called in a thread."""
     vault_browser: Callable[[Options, Machine], Browser]
     """Makes what looks around in Vault; the user has confirmed the origin before it is asked anything."""
     trial_rows: Callable[[Answers], Rows]
@@ -137,6 +143,18 @@ def _backends() -> tuple[Backend, ...]:
     from wizard.keys.backend import backends
 
     return backends()
+
+
+def _plan_store(backend: str, options: Options, key: Secret, machine: Machine) -> Confirmed:
+    from wizard.apply.store import plan_store
+
+    return plan_store(backend, options, key, machine)
+
+
+def _plan_private(path: Path, machine: Machine) -> Confirmed:
+    from wizard.apply.private_mode import plan_private
+
+    return plan_private(path, machine)
 
 
 def _vault_browser(options: Options, machine: Machine) -> Browser:
@@ -218,6 +236,8 @@ REAL = Services(
     health_rows=_health_rows,
     check_gateway=_check_gateway,
     backends=_backends,
+    plan_store=_plan_store,
+    plan_private=_plan_private,
     vault_browser=_vault_browser,
     trial_rows=_trial_rows,
     try_key=_try_key,

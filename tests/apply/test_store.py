@@ -14,7 +14,6 @@ import pytest
 from tests.apply.support import apply, failing, furnish, machine_of, picture, temporaries
 from tests.keys.helpers import machine_with
 from tests.keys.real_keychain import RealKeychain, real_keychain
-from wizard.apply import store as module
 from wizard.apply.change import digest
 from wizard.apply.confirmed import Confirmed
 from wizard.apply.errors import PlanError, Refused, WriteFailed
@@ -400,4 +399,3 @@ def test_what_was_stored_can_be_undone_only_with_the_keychain(home: Path, keycha
 def test_a_machine_without_a_keychain_is_told_what_else_to_choose(home: Path) -> None:
     with pytest.raises(PlanError, match="env-file"):
         plan_store("keychain", PLACE, Secret(KEY), machine_with(home))
-    assert module.STORABLE == ("env-file", "keychain")

@@ -293,6 +293,8 @@ class Fake:
             health_rows=lambda: ROWS,
             check_gateway=self._check_gateway,
             backends=backends,
+            plan_store=REAL.plan_store,
+            plan_private=REAL.plan_private,
             vault_browser=REAL.vault_browser,
             trial_rows=rows,
             try_key=self._try_key,

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from wizard.machine.model import Machine
     from wizard.secret import Secret
 
-STORABLE: Final = ("env-file", "keychain")
-"""The key backends that a pasted key can be stored for."""
-
 _MODE: Final = 0o600
 
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from wizard.answering import STORABLE
 from wizard.apply.errors import PlanError, Refused, WriteFailed
-from wizard.apply.store import STORABLE, plan_store
+from wizard.apply.store import plan_store
 from wizard.commands.shared import (
     OK,
     PROGRAM,

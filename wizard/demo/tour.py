@@ -31,6 +31,9 @@ CLAUDE_VERSION: Final = "2.1.330"
 """The version of Claude Code that the demo assumes; none is run."""
 
 _PATH: Final = "/usr/local/bin:/opt/homebrew/bin:/run/current-system/sw/bin:/usr/bin:/bin"
+_NOT_HERE: Final = ("vault", "bao", "secret-tool", "security")
+"""Programs that would lead out of the demo."""
+
 _GREETING: Final = "A demo: its own server, its own Vault, and a home folder that goes again."
 _WHAT_NEXT: Final = "Enter shows these files once more, and removes them."
 _NOT_RUN: Final = "the demo runs no Claude Code."
@@ -103,8 +106,8 @@ class Tour:
         return self._at_home(found)
 
     def _at_home(self, machine: Machine) -> Machine:
-        """Put the assumed Claude Code there, and leave the user's own Vault program out."""
-        programs = {name: path for name, path in machine.programs.items() if name not in ("vault", "bao")}
+        """Put the assumed Claude Code there, and leave the user's own Vault program and keychain out."""
+        programs = {name: path for name, path in machine.programs.items() if name not in _NOT_HERE}
         claude = ClaudeCode(self.place.home / ".local/bin/claude", CLAUDE_VERSION)
         return replace(machine, claude=claude, programs=programs)
 

@@ -35,7 +35,7 @@ class Keychain:
 
     name: str = "keychain"
     title: str = "Keychain"
-    use_when: str = "Use this when your desktop's keychain keeps the key (GNOME, KDE, macOS)."
+    use_when: str = "Use this when your desktop's keychain keeps the key."
     helper_name: str = "get-litellm-key.sh"
     programs: tuple[str, ...] = ("secret-tool", "security", "timeout")
     fields: tuple[Field, ...] = (

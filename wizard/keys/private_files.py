@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,7 @@ from wizard.fields import Value
 from wizard.keys.backend import backend
 from wizard.keys.parts import text
 from wizard.machine.model import Machine
+from wizard.verdict import Verdict
 
 _PUBLIC: Final = ("ca_file", "client_cert")
 
@@ -22,6 +23,12 @@ def secret_files(name: str, options: Mapping[str, Value], machine: Machine) -> t
 def wide_files(name: str, options: Mapping[str, Value], machine: Machine) -> tuple[Path, ...]:
     """Return those of them that others on this machine can read or write."""
     return tuple(path for path in secret_files(name, options, machine) if is_wide(path))
+
+
+def wide_file(verdicts: Iterable[Verdict], machine: Machine) -> Path | None:
+    """Return the first file of which a check found that others can read it."""
+    wide = (each for each in verdicts if each.verdict in ("file-wide", "token-file-wide"))
+    return next((machine.expand(str(each.facts["file"])) for each in wide), None)
 
 
 def is_wide(path: Path) -> bool:

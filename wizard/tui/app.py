@@ -217,6 +217,10 @@ class WizardApp(TerminalApp):
         if not self.session.is_writing:
             super().leave(code)
 
+    def on_confirmed_dialog_settled(self) -> None:
+        """Leave now, if that was wanted while a key was stored."""
+        self.on_done_step_settled()
+
     def on_done_step_settled(self) -> None:
         """Leave now, if that was wanted while files were written."""
         if self.leaving is not None:

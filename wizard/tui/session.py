@@ -35,6 +35,7 @@ class Session:
         self.furthest = Step.SERVER
         self.keeping = False
         self.off = ""
+        self.storing = False
         self.beginning: Team | Unfinished | None = None
         self.keep_on: Machine | None = None
         self.heading: Step | None = None
@@ -58,7 +59,7 @@ class Session:
     @property
     def is_writing(self) -> bool:
         """Whether files are being written at this moment; nothing may end the program then."""
-        return self.outcome.written == "under way"
+        return self.storing or self.outcome.written == "under way"
 
     @property
     def is_written(self) -> bool:

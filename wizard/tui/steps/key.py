@@ -11,7 +11,7 @@ from textual.containers import VerticalGroup, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.answering import first_backend, first_options, key_origin, with_key
+from wizard.answering import STORABLE, first_backend, first_options, key_origin, store_place, with_key
 from wizard.answers import KEY_FIELDS
 from wizard.fields import Problem, Value
 from wizard.flow import Step
@@ -52,6 +52,14 @@ class KeyStep(StepScreen):
             key_display="^L",
             id="key.browse",
             tooltip="Choose mount, path and field from what Vault lists",
+        ),
+        Binding(
+            "ctrl+k",
+            "store",
+            "Store a key",
+            key_display="^K",
+            id="key.store",
+            tooltip="Paste a key and have it put where this form says",
         ),
     ]
 
@@ -132,7 +140,26 @@ class KeyStep(StepScreen):
         if action == "browse":
             is_vault = any(each.value == "vault" for each in self.query("#backend").results(Choice))
             return is_vault and (bool(key_origin(self.chosen, self._read()[0])) or None)
+        if action == "store":
+            return any(each.value in STORABLE for each in self.query("#backend").results(Choice))
         return super().check_action(action, parameters)
+
+    def action_store(self) -> None:
+        """Take a key and put it where the form says, on a yes of its own."""
+        from wizard.tui.steps.confirmed_dialog import StoreDialog
+
+        form = self.form
+        if form is None:
+            return
+        options, problems = self._read()
+        if form.show(problems):
+            return
+        name, services, machine = self.chosen.name, self.session.services, self.session.draft.machine
+        place = store_place(name, options)
+        dialog = StoreDialog(
+            self.session, "Store a key", place, lambda key: services.plan_store(name, options, key, machine)
+        )
+        self.app.push_screen(dialog)
 
     def action_browse(self) -> None:
         """Look around in Vault; what is picked there fills the form."""

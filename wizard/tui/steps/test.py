@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from wizard.answering import may_send_message, message_model
 from wizard.flow import Step, may_send_key, sendable
+from wizard.keys.private_files import wide_file
 from wizard.services import Rows
 from wizard.tui.steps.checking import CheckingStep
 from wizard.tui.widgets.question import Question
@@ -40,6 +45,16 @@ class TestStep(CheckingStep):
         " LiteLLM tells.\n\nListing models and key details costs"
         " nothing. One tiny real message may cost a fraction of a cent, so it is sent only after your yes."
     )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "p",
+            "private",
+            "Make it private",
+            id="test.private",
+            tooltip="Let only you read the file with the secret (chmod 600)",
+        ),
+    ]
 
     def rows(self) -> Rows:
         """Return the stages of the key test."""
@@ -93,6 +108,32 @@ class TestStep(CheckingStep):
         if worst(verdicts) == "warn":
             return "! The key works, with a warning.", "-mixed"
         return "✓ The key works.", "-good"
+
+    def _wide(self) -> Path | None:
+        """Return a file with a secret that others can read, if the test found one."""
+        return wide_file(self.known() or (), self.session.draft.machine)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keep the keys true: a file is made private only where one is not."""
+        if action == "private":
+            return not self.running and self._wide() is not None
+        return super().check_action(action, parameters)
+
+    def action_private(self) -> None:
+        """Let only you read that file, on a yes of its own, and test again."""
+        from wizard.tui.steps.confirmed_dialog import ConfirmedDialog
+
+        path = self._wide()
+        if path is None:
+            return
+        machine = self.session.draft.machine
+        about = f"Others on this machine can read {machine.short(path)}."
+        plan = partial(self.session.services.plan_private, path, machine)
+        self.app.push_screen(ConfirmedDialog(self.session, "Make it private", about, plan), self._made_private)
+
+    def _made_private(self, wrote: bool | None) -> None:
+        if wrote:
+            self.start()
 
     @on(Question.Answered)
     def answered(self, event: Question.Answered) -> None:
