@@ -100,7 +100,8 @@ def double_of(preset: str, program: str, words: Mapping[str, str], **given: Any)
     def build(stage: Stage, state: str) -> Case:
         does = {"good": f"echo {KEY}", "slow": f"sleep {DELAY}; echo {KEY}", "hang": "exec sleep 60"}
         stage.write("words", words.get(state, ""))
-        place = stage.write(f"opt/{program}", f"#!/bin/sh\n{does.get(state, 'cat ~/words >&2; exit 1')}\n", 0o700)
+        fails = "cat ~/words >&2; exit 1" if words.get(state) else "exit 0"
+        place = stage.write(f"opt/{program}", f"#!/bin/sh\n{does.get(state, fails)}\n", 0o700)
         return Case(stage.preset(preset, program, place, **given))
 
     return build
@@ -138,7 +139,8 @@ def _password_store(stage: Stage, state: str) -> str:
     keys = stage.shared.gnupg()
     stage.write(".password-store/.gpg-id", "wizard@example.com\n")
     (stage.home / ".password-store/work").mkdir()
-    encrypted = stage.home / ".password-store/work/litellm.gpg"
+    entry = "--help" if state == "hyphen" else "work/litellm"
+    encrypted = stage.home / f".password-store/{entry}.gpg"
     gpg(keys, "--batch", "--quiet", "-e", "-r", "wizard@example.com", "-o", str(encrypted), said=f"{KEY}\nuser: ada\n")
     if state == "uninitialised":
         (stage.home / ".password-store").rename(stage.home / "elsewhere")
@@ -147,7 +149,7 @@ def _password_store(stage: Stage, state: str) -> str:
         stage.ends.callback(end_agents, stage.home / ".gnupg")
     else:
         (stage.home / ".gnupg").symlink_to(keys)
-    return {"wrong": "work/nope", "folder": "work"}.get(state, "work/litellm")
+    return {"wrong": "work/nope", "folder": "work"}.get(state, entry)
 
 
 def aws(service: str) -> Builder:
@@ -346,6 +348,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "slow": "",
             "hang": HUNG,
             "folder": "work is a folder in pass",
+            "hyphen": "",
         },
     ),
     "gopass": Kind(
@@ -359,6 +362,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "slow": "",
             "hang": HUNG,
             "folder": "work is a folder in gopass",
+            "hyphen": "",
             "uninitialised": "has no work/litellm",
         },
     ),
@@ -373,7 +377,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "slow": "",
             "hang": HUNG,
             "field": "",
-            "binary": "binary holds no text",
+            "binary": "binary is missing in .* or holds no text",
             "deleted": "has no deleted",
             "untold": UNTOLD,
             "no-profile": UNTOLD,
@@ -444,11 +448,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         double_of(
             "infisical",
             "infisical",
-            {"wrong": "error: secret LITELLM not found", "gone": "error: You are not logged in. Run infisical login"},
+            {"gone": "You must be logged in to run this command. To login, run [infisical login]"},
             item="LITELLM",
             project="p",
         ),
-        {"good": "", "wrong": "has no LITELLM", "gone": ENDED + "infisical login", "slow": "", "hang": HUNG},
+        {"good": "", "wrong": "LITELLM is missing in", "gone": ENDED + "infisical login", "slow": "", "hang": HUNG},
     ),
     "sops": Kind(
         "sops",

@@ -223,7 +223,13 @@ def test_a_folder_is_no_entry(home: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", [each.name for each in PRESETS if each.empty])
 def test_a_secret_without_text_is_no_key(home: Path, name: str) -> None:
-    assert "holds no text in" in Double(home, name).does(f"echo {BY_NAME[name].empty}").run().refusal
+    assert "or holds no text" in Double(home, name).does(f"echo '{BY_NAME[name].empty}'").run().refusal
+
+
+@every_preset
+def test_a_program_that_ends_well_and_prints_nothing(home: Path, name: str) -> None:
+    refusal = Double(home, name).does("exit 0").run().refusal
+    assert f"is missing in {BY_NAME[name].title}, or holds no text. Check the name" in refusal
 
 
 class TestLite:

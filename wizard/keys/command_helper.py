@@ -44,7 +44,7 @@ def _read(preset: Preset, options: Options, machine: Machine, reader: str) -> st
     steps = (
         _AT_GATEWAY if preset.at_gateway else "",
         _SAY.replace("@words", " ".join(words)),
-        _EMPTY.replace("@empty", sh_quote(preset.empty)) if preset.empty else "",
+        _EMPTY.replace("@empty", f" | {sh_quote(preset.empty)}" if preset.empty else ""),
         _FOLDER.replace("@folder", folder) if folder else "",
         _then(preset, reader),
     )
@@ -166,7 +166,9 @@ _FIRST_LINE: Final = r"""
 """
 
 _EMPTY: Final = r"""
-  [ "$said" != @empty ] || fail "$what holds no text in $store. Store the key there as text."
+  case $said in
+    ''@empty) fail "$what is missing in $store, or holds no text. Check the name in the wizard." ;;
+  esac
 """
 
 _FOLDER: Final = r"""

@@ -23,9 +23,9 @@ class Preset:
     taken for an option, whatever it begins with. `what` names the thing looked for, by one of `fields`. `login`
     is the command that signs in. The five lists are pieces of what the program says on stderr when it is not signed in,
     finds nothing, may not, reaches nobody, or isn't told enough; they come from the programs' own sources and runs of
-    them. `decrypts`: a key on this machine opens the secret, no sign-in. `empty` is what it prints, and ends well, for
-    a secret without text, and `folder` pieces of what it prints, and ends well, for a folder. `at_gateway`: its secret
-    is for one server, which has to be the gateway.
+    them. `decrypts`: a key on this machine opens the secret, no sign-in. `empty` is what it prints, if not nothing, and
+    ends well, when there is no secret or none of text, and `folder` pieces of what it prints then for a folder.
+    `at_gateway`: its secret is for one server, which has to be the gateway.
     """
 
     name: str
@@ -295,8 +295,10 @@ PRESETS: Final[tuple[Preset, ...]] = (
         missing=("not found",),
         denied=("Forbidden", "PermissionDenied", "403"),
         unreachable=("dial tcp", "no such host"),
+        untold=("infisical init", "projectId"),
         variables=("INFISICAL_TOKEN", "INFISICAL_API_URL"),
         tells=True,
+        empty="*not found*",
     ),
     Preset(
         "sops",
