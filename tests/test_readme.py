@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from tests.readme import BEGIN, README, faults, groups, made_anew, section
+from wizard.commands.flags import _COMMANDS
 from wizard.demo.faults import BY_NAME, FAULTS
 
 
@@ -53,3 +54,9 @@ def test_the_pictures_of_failures_are_shown() -> None:
     shown = re.findall(r"screenshots/(failed-[a-z-]+)\.svg", README.read_text(encoding="utf-8"))
     kept = {each.stem for each in (README.parent / "screenshots").glob("failed-*.svg")}
     assert len(kept) >= 3 and set(shown) == kept
+
+
+def test_every_command_stands_there() -> None:
+    text = README.read_text(encoding="utf-8")
+    listed = re.findall(r"^claude-litellm-wizard ([a-z]+) ", text, re.MULTILINE)
+    assert set(listed) == set(_COMMANDS)
