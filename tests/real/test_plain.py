@@ -1,0 +1,56 @@
+"""The first run as a script does it: answers in a pipe, a real LiteLLM, and in the end an answer of Claude Code."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.programs import CLAUDE, require
+from tests.real.litellm_proxy import Proxy
+from tests.real.sandbox import Sandbox
+
+ROOT: Final = Path(__file__).parents[2]
+_BUSY: Final = 240.0
+"""Seconds that a busy machine may take."""
+
+
+@pytest.fixture
+def person(home: Path, litellm: Proxy) -> Path:
+    """A home folder with Debian's start-up files and a secrets file."""
+    for each in (".bashrc", ".profile"):
+        shutil.copy(Path("/etc/skel") / each, home)
+    (home / ".secrets").mkdir(mode=0o700)
+    key = home / ".secrets/litellm.env"
+    key.touch(mode=0o600)
+    key.write_text(f"LITELLM_API_KEY={litellm.master_key}\n")
+    return home
+
+
+def test_from_the_first_question_to_an_answer_of_claude_code(sandbox: Sandbox, person: Path, litellm: Proxy) -> None:
+    claude, bash = require(CLAUDE, "bash")
+    sandbox.bring_in(litellm.port)
+    server, key, message = [litellm.url, "", ""], ["env-file", "", "", ""], ["yes"]
+    said = [*server, *key, *message, "", "", "", "yes", "yes"]
+    env = {"HOME": str(person), "PATH": f"{claude.parent}:/usr/bin:/bin", "LANG": "C.UTF-8", "SHELL": str(bash)}
+    argv = [sys.executable, "-m", "wizard", "--plain"]
+    text = "\n".join(said) + "\n"
+    done = sandbox.run(argv, env={**env, "PYTHONPATH": str(ROOT)}, cwd=person, text=text, limit=_BUSY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert litellm.master_key not in done.stdout + done.stderr and "\x1b" not in done.stdout
+    for told in ("The key works.", "message", litellm.answer, "It works.", "To undo: claude-litellm-wizard undo"):
+        assert told in done.stdout, done.stdout
+    assert "failed:" not in done.stdout and "Traceback" not in done.stderr
+    assert stat.S_IMODE((person / "bin/refresh-litellm-key.sh").stat().st_mode) == 0o700
+    assert not (person / ".local/state/claude-litellm-wizard/unfinished.toml").exists()
+    again = sandbox.run(
+        [bash, "-l", "-i", "-c", f"CLAUDE_CODE_MAX_RETRIES=0 '{claude}' -p 'say hi' </dev/null"],
+        env={"HOME": str(person), "PATH": "/usr/bin:/bin", "TERM": "xterm"},
+        cwd=person,
+        limit=_BUSY,
+    )
+    assert (again.returncode, again.stdout.strip()) == (0, litellm.answer)
