@@ -31,6 +31,7 @@ PROGRAMS: Final = ("bash", "curl", "jq")
 _MEASURED: Final = (
     (re.compile(r"expires in \d+ days"), "expires in 365 days"),
     (re.compile(r"\b\d+ ms\b"), "90 ms"),
+    (re.compile(r"\b\d+\.\d s\b"), "90 ms"),
     (re.compile(r"\b\d+\.\d+ seconds\b"), "0.6 seconds"),
 )
 _LOOKS: Final = 4
