@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from tests.tui.fixture import Fake
 from tests.tui.walking import LARGE, Walk
@@ -60,6 +61,15 @@ async def on_screens(fault: DemoFault = NO_FAULT, size: tuple[int, int] = LARGE)
             walk = Walk(app, pilot, Fake())
             await walk.settle()
             yield walk, tour
+
+
+BUSY: Final = frozenset({"ok-slow", "helper-slow"})
+"""What a check says on a busy machine, of something that is well."""
+
+
+def not_well(checks: Iterable[Verdict]) -> list[Verdict]:
+    """Return the checks that something is wrong with."""
+    return [each for each in checks if each.status != "pass" and each.verdict not in BUSY]
 
 
 def in_one_line(text: str) -> str:
