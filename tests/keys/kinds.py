@@ -157,14 +157,19 @@ def aws(service: str) -> Builder:
 
     def build(stage: Stage, state: str) -> Case:
         (program,) = require(AWS)
-        url = stage.at(stage.shared.amazon(), state)
+        user = ("AKIA1", CREDENTIAL)
+        if state in ("denied", "ended"):
+            url, *theirs = stage.shared.strict_amazon()
+            user = (theirs[0], theirs[1]) if state == "denied" else user
+        else:
+            url = stage.at(stage.shared.amazon(), state)
         region = "" if state == "untold" else "region = eu-central-1\n"
         single = (
             "sso_start_url = https://corp.example/start\nsso_region = eu-central-1\nsso_account_id = 123456789012\n"
         )
         config = f"[default]\n{region}endpoint_url = {url}\n[profile ended]\n{region}{single}sso_role_name = r\n"
         stage.write(".aws/config", config)
-        stage.write(".aws/credentials", f"[default]\naws_access_key_id = AKIA1\naws_secret_access_key = {CREDENTIAL}\n")
+        stage.write(".aws/credentials", "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n".format(*user))
         more = {"profile": {"gone": "ended", "no-profile": "nope"}.get(state, "")}
         if service == "ssm":
             name = {"wrong": "/nope", "version": "/litellm/key:9"}.get(state, "/litellm/key")
@@ -379,6 +384,8 @@ KINDS: Final[Mapping[str, Kind]] = {
             "field": "",
             "binary": "binary is missing in .* or holds no text",
             "deleted": "has no deleted",
+            "denied": "refuses to show litellm",
+            "ended": ENDED,
             "untold": UNTOLD,
             "no-profile": UNTOLD,
             "unreachable": f"{UNREACHED}|{HUNG}",

@@ -8,14 +8,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import socket
 import socketserver
 import subprocess
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -28,13 +30,12 @@ _Server = socketserver.ThreadingTCPServer | ThreadingHTTPServer
 
 
 @contextlib.contextmanager
-def amazon(folder: Path) -> Iterator[str]:
-    """Run moto's server and return its URL."""
+def amazon(folder: Path, **settings: str) -> Iterator[str]:
+    """Run moto's server and return its URL; `settings` are variables of its own."""
     (aws,) = require(AWS)
     port = free_port()
-    with _running(
-        [aws.with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)], folder, f"http://127.0.0.1:{port}/"
-    ):
+    words: list[str | Path] = [aws.with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with _running(words, folder, f"http://127.0.0.1:{port}/moto-api/", **settings):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -49,9 +50,9 @@ def openbao(folder: Path, token: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _running(words: list[str | Path], folder: Path, probe: str) -> Iterator[None]:
+def _running(words: Sequence[str | Path], folder: Path, probe: str, **settings: str) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
-    env = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
+    env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", **settings}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(words, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
@@ -74,6 +75,30 @@ def _answers(url: str) -> bool:
         return True
     except OSError:
         return False
+
+
+def amazon_action(url: str, action: str, **body: str) -> None:
+    """Have moto do something, like `secretsmanager.CreateSecret`."""
+    service = "ssm" if action.startswith("AmazonSSM") else "secretsmanager"
+    kind = "application/x-amz-json-1.1"
+    post(url, body, Content_Type=kind, X_Amz_Target=action, Authorization=_signed(service))
+
+
+def amazon_user(url: str, name: str) -> tuple[str, str]:
+    """Make a user who may do nothing, and return an access key: its id and its secret."""
+    for action in ("CreateUser", "CreateAccessKey"):
+        body = urllib.parse.urlencode({"Action": action, "Version": "2010-05-08", "UserName": name}).encode()
+        asked = urllib.request.Request(url, body, {"Authorization": _signed("iam")})
+        with urllib.request.urlopen(asked, timeout=30) as response:
+            said = response.read().decode()
+    found = re.search(r"<AccessKeyId>(.*?)</AccessKeyId>.*<SecretAccessKey>(.*?)</SecretAccessKey>", said, re.DOTALL)
+    assert found, said
+    return found[1], found[2]
+
+
+def _signed(service: str) -> str:
+    scope = f"A/20261130/eu-central-1/{service}/aws4_request"
+    return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
 
 
 def post(url: str, body: object, **headers: str) -> dict[str, Any]:

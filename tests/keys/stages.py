@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from tests.keys.helpers import Ran, helper_text, machine_with, options_of, write_helper
 from tests.keys.real_keychain import RealKeychain, real_keychain
-from tests.keys.secret_servers import amazon, cloud, late, openbao, post, silent
+from tests.keys.secret_servers import amazon, amazon_action, amazon_user, cloud, late, openbao, post, silent
 from tests.programs import require
 from wizard.machine.model import Machine
 
@@ -61,6 +61,11 @@ class Shared:
         """Return the URL of Amazon's double, which holds the key as secret and as parameter."""
         return str(self._once("amazon", self._start_amazon))
 
+    def strict_amazon(self) -> tuple[str, str, str]:
+        """Return the URL of one that asks who it is, and the access key of a user who may do nothing."""
+        made: tuple[str, str, str] = self._once("strict amazon", self._start_strict_amazon)
+        return made
+
     def openbao(self) -> str:
         """Return the URL of an OpenBao that holds the key."""
         return str(self._once("openbao", self._start_openbao))
@@ -88,11 +93,16 @@ class Shared:
     def _start_amazon(self) -> str:
         url = self._ends.enter_context(amazon(self._folder / "amazon"))
         for name, value in (("litellm", KEY), ("fields", f'{{"api_key": "{KEY}"}}'), ("deleted", KEY)):
-            _amazon(url, "secretsmanager.CreateSecret", Name=name, SecretString=value)
-        _amazon(url, "secretsmanager.CreateSecret", Name="binary", SecretBinary="AAEC")
-        _amazon(url, "secretsmanager.DeleteSecret", SecretId="deleted")
-        _amazon(url, "AmazonSSM.PutParameter", Name="/litellm/key", Type="SecureString", Value=KEY)
+            amazon_action(url, "secretsmanager.CreateSecret", Name=name, SecretString=value)
+        amazon_action(url, "secretsmanager.CreateSecret", Name="binary", SecretBinary="AAEC")
+        amazon_action(url, "secretsmanager.DeleteSecret", SecretId="deleted")
+        amazon_action(url, "AmazonSSM.PutParameter", Name="/litellm/key", Type="SecureString", Value=KEY)
         return url
+
+    def _start_strict_amazon(self) -> tuple[str, str, str]:
+        url = self._ends.enter_context(amazon(self._folder / "strict", INITIAL_NO_AUTH_ACTION_COUNT="3"))
+        amazon_action(url, "secretsmanager.CreateSecret", Name="litellm", SecretString=KEY)
+        return url, *amazon_user(url, "nobody")
 
     def _start_openbao(self) -> str:
         url = self._ends.enter_context(openbao(self._folder / "openbao", TOKEN))
@@ -106,15 +116,6 @@ class Shared:
         words = ("--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "wizard@example.com")
         gpg(home, *words, "default", "default", "never")
         return home
-
-
-def _amazon(url: str, action: str, **body: str) -> None:
-    service = "ssm" if action.startswith("AmazonSSM") else "secretsmanager"
-    signed = (
-        f"AWS4-HMAC-SHA256 Credential=A/20261130/eu-central-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    )
-    kind = "application/x-amz-json-1.1"
-    post(url, body, Content_Type=kind, X_Amz_Target=action, Authorization=signed)
 
 
 @dataclass(frozen=True, slots=True)
