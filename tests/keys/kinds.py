@@ -296,7 +296,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "signed JWT",
         "openssl, with a wrapper around it for slow and hanging; every algorithm and signer on its own",
         jwt,
-        {"good": "", "wrong": "key.pem", "gone": "key.pem", "slow": "", "hang": "takes too long"},
+        {"good": "", "wrong": "key.pem", "gone": "key.pem", "slow": "", "hang": "did not end in time"},
     ),
     "vault-bao": Kind(
         "Vault, by its client",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import joserfc.jwt
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -19,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import import_key
 
 from tests.keys.helpers import (
     SHELLS,
@@ -52,6 +56,7 @@ CLAIMS: Final[Mapping[str, Any]] = {
 TABLE: Final = [(algorithm, program) for algorithm, programs in SIGNERS.items() for program in programs]
 
 _KEYS: dict[str, str] = {}
+_KINDS: Final[Mapping[str, Any]] = {"HS": "oct", "RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
 def signing_key(algorithm: str) -> str:
@@ -63,12 +68,16 @@ def signing_key(algorithm: str) -> str:
 
 
 def verified(token: str, algorithm: str, key: str = "") -> dict[str, Any]:
-    """Return the claims of a token, verified by PyJWT."""
+    """Return the claims of a token, verified by PyJWT and by Authlib's joserfc."""
     key = key or signing_key(algorithm)
     known: Any = key
     if not algorithm.startswith("HS"):
         known = load_pem_private_key(key.encode(), None).public_key()
     claims: dict[str, Any] = jwt.decode(token, known, algorithms=[algorithm], options={"verify_aud": False})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # RFC 9864 has another name for EdDSA than gateways know
+        again = joserfc.jwt.decode(token, import_key(key, _KINDS[algorithm[:2]]), algorithms=[algorithm])
+    assert again.claims == claims
     return claims
 
 
@@ -313,7 +322,7 @@ def test_what_a_program_needs_in_a_file_is_no_secret_and_goes_again(
     """strace shows every file opened for writing; none of them gets a line of the private key."""
     strace, interpreter = require("strace", shell)
     key = private_file(home / "signing", signing_key(algorithm))
-    text = helper_text("jwt", asked(algorithm, file="~/signing"), machine_with(home, program))
+    text = helper_text("jwt", asked(algorithm, file="~/signing"), machine_with(home, program, "timeout"))
     helper = write_helper(text, home)
     temporary = home / "tmp"
     temporary.mkdir()
@@ -336,6 +345,38 @@ def test_what_a_program_needs_in_a_file_is_no_secret_and_goes_again(
     secret = key.read_text().splitlines()[1]
     assert secret in (home / "trace").read_text(), "the control: the key is written to pipes"
     assert not [line for line in lines if secret in line]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "program", "watch"),
+    [
+        ("HS256", "python3", "timeout"),
+        ("HS256", "python3", "sh"),
+        ("HS256", "jwt", "timeout"),
+        ("PS256", "openssl", "timeout"),
+        ("ES256", "openssl", "sh"),
+        ("EdDSA", "openssl", "timeout"),
+        ("EdDSA", "jwt", "sh"),
+    ],
+)
+def test_a_program_that_hangs_is_ended(home: Path, algorithm: str, program: str, watch: str) -> None:
+    private_file(home / "signing", signing_key(algorithm))
+    double = private_file(home / ".cargo/bin" / program, "#!/bin/sh\nexec sleep 60\n", 0o700)
+    watches = {"timeout": require("timeout")[0]} if watch == "timeout" else {}
+    machine = machine_at(home, programs={program: double, **watches})
+    refusal = run_helper(helper_text("jwt", asked(algorithm, file="~/signing"), machine), home, BARE).refusal
+    assert refusal.startswith(f"The program {program}, which signs the key, did not end in time. Run it by hand ")
+
+
+@pytest.mark.parametrize(("algorithm", "program"), [("HS256", "python3"), ("RS256", "openssl"), ("ES256", "openssl")])
+def test_a_program_that_is_slow_has_its_time(home: Path, algorithm: str, program: str) -> None:
+    private_file(home / "signing", signing_key(algorithm))
+    real = machine_with(home, program).programs[program]
+    double = private_file(home / "slow" / program, f'#!/bin/sh\nsleep 0.5\nexec {real} "$@"\n', 0o700)
+    for more in ({}, {"timeout": require("timeout")[0]}):
+        machine = machine_at(home, programs={program: double, **more})
+        token = run_helper(helper_text("jwt", asked(algorithm, file="~/signing"), machine), home, BARE).key
+        assert verified(token, algorithm)
 
 
 def test_a_key_of_a_longer_curve_is_refused_by_the_helper(home: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from wizard.keys.backend import NoProgramError, Options
 from wizard.keys.jwt_claims import claims_script, fixed_claims
 from wizard.keys.jwt_source import source_of, source_script
-from wizard.keys.parts import SH_PROGRAM, script, text
+from wizard.keys.parts import SH_PROGRAM, script, sh_limited, text
 from wizard.machine.model import Machine
 from wizard.quoting import sh_quote
 
@@ -87,20 +87,20 @@ def signing_script(options: Options, machine: Machine) -> str:
         "digits": str(int(algorithm[2:]) // 4) if algorithm.startswith("ES") else "",
         "header": _segment({"alg": algorithm, "typ": "JWT", **({"kid": kid} if kid else {})}),
         "kid": kid,
-        "limit_path": str(machine.programs.get("timeout", "")),
         "lifetime": str(options.get("lifetime_seconds", 3600)),
         "signer_name": signer,
         "signer_path": str(place),
+        "timeout_path": str(machine.programs.get("timeout", "")),
     }
     from_file = bool(source.file)
     pieces = _PIECES[signer](algorithm, from_file)
     claims = claims_script(options)
-    used = "".join((claims, _FIND_SIGNER, *pieces))
+    used = "".join((claims, _LIMITED, _FIND_SIGNER, *pieces))
     own = [
         f"{name}={sh_quote(value)}" for name, value in values.items() if re.search(rf"\$\{{?{name}\b|\+ {name}\b", used)
     ]
     lines, getting = source_script(source, options, machine)
-    return script([*own, *lines], SH_PROGRAM, claims, _FIND_SIGNER, *getting, *pieces)
+    return script([*own, *lines], SH_PROGRAM, _LIMITED, claims, _FIND_SIGNER, *getting, *pieces)
 
 
 def _segment(value: Mapping[str, object]) -> str:
@@ -108,16 +108,24 @@ def _segment(value: Mapping[str, object]) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-_FIND_SIGNER: Final = r"""
-find_signer() {
+_SECONDS: Final = 4
+"""For one run of a signing program. openssl runs in two turns, so that all of it takes less than ten."""
+
+_LIMITED: Final = sh_limited(seconds=_SECONDS)
+
+_FIND_SIGNER: Final = rf"""
+# Says why there is no token: its program was ended, or could not make it.
+unsigned() {{
+  if [ $(($(date +%s) - now)) -ge {_SECONDS} ]; then
+    fail "The program $signer_name, which signs the key, did not end in time. Run it by hand to see what it waits for."
+  fi
+  fail "$1"
+}}
+
+find_signer() {{
   signer=$(program "$signer_path" "$signer_name") ||
     fail "The program $signer_name, which signs the key, is gone. Install it again, or run the wizard again."
-}
-
-# Lets the signer work for at most 4 seconds; it is asked twice, one after the other.
-signing() {
-  if [ -x "$limit_path" ]; then "$limit_path" -k 1 4 "$signer" "$@"; else "$signer" "$@"; fi
-}
+}}
 """
 
 _FROM_FILE: Final = """
@@ -129,7 +137,7 @@ read_key() {
   find_signer
   check_source
   make_payload
-  from_source | signing -IS -c '
+  from_source | limited "$signer" -IS -c '
 import base64, hmac, os, sys
 
 digest, header, payload = map(os.fsencode, sys.argv[1:])
@@ -145,7 +153,7 @@ def encode(raw):
 message = header + b"." + encode(payload)
 print((message + b"." + encode(hmac.new(secret, message, digest.decode()).digest())).decode())
 ' "$digest" "$header" "$payload" 2>/dev/null ||
-    fail "The secret in $shown is empty or can't be read. Put it there, mode 0600."
+    unsigned "The secret in $shown is empty or can't be read. Put it there, mode 0600."
 }
 """
 
@@ -163,11 +171,12 @@ read_key() {
   [ -n "$secret" ] || fail "The secret in $shown is empty. Put it there."
   token=$(
     printf '%s' "$secret" |
-      signing encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret @/dev/stdin "$payload" 2>/dev/null
+      limited "$signer" encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret @/dev/stdin "$payload" \
+        2>/dev/null
   )
   case $token in
     *.*.*) printf '%s\n' "$token" ;;
-    *) fail "$signer can't sign: it is not jwt-cli, or too old. Install python3 and run the wizard again." ;;
+    *) unsigned "$signer can't sign: it is not jwt-cli, or too old. Install python3 and run the wizard again." ;;
   esac
 }
 """
@@ -192,13 +201,13 @@ read_key() {
   trap 'exit 1' HUP INT TERM
   ln -s /dev/stdin "$folder/key.pem"
   token=$(
-    pem | signing encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret "@$folder/key.pem" \
+    pem | limited "$signer" encode --no-iat --alg "$algorithm" ${kid:+--kid="$kid"} --secret "@$folder/key.pem" \
       "$payload" 2>/dev/null
   )
   case $token in
     *.*.*) printf '%s\n' "$token" ;;
     *)
-      fail "jwt can't sign with the key in $shown. \
+      unsigned "jwt can't sign with the key in $shown. \
 Give an unencrypted private key that fits $algorithm, in PEM form (PKCS #8: BEGIN PRIVATE KEY)."
       ;;
   esac
@@ -207,13 +216,13 @@ Give an unencrypted private key that fits $algorithm, in PEM form (PKCS #8: BEGI
 
 _BASE64URL: Final = r"""
 base64url() {
-  signing base64 -A | tr '+/' '-_' | tr -d '='
+  limited "$signer" base64 -A 2>/dev/null | tr '+/' '-_' | tr -d '='
 }
 """
 
 _SIGN_FROM_FILE: Final = r"""
 sign() {
-  signing dgst "-$digest" -binary -sign "$file" -passin pass:@padding
+  limited "$signer" dgst "-$digest" -binary -sign "$file" -passin pass:@padding
 }
 """
 
@@ -223,7 +232,7 @@ sign() {
   exec 4<&0
   pem | {
     exec 3<&0
-    signing dgst "-$digest" -binary -sign /dev/fd/3 -passin pass:@padding <&4
+    limited "$signer" dgst "-$digest" -binary -sign /dev/fd/3 -passin pass:@padding <&4
   }
 }
 """
@@ -236,7 +245,7 @@ _PADDING: Final = {
 """Named for RS, too: without it openssl would sign with a key of a curve."""
 
 _CANT_SIGN: Final = (
-    "fail \"openssl can't sign with the key in $shown, or takes too long. "
+    "unsigned \"openssl can't sign with the key in $shown. "
     'Give an unencrypted private key in PEM form that fits @algorithm."'
 )
 
@@ -245,7 +254,9 @@ read_key() {{
   find_signer
   check_source
   make_payload
-  message=$header.$(printf '%s' "$payload" | base64url)
+  encoded=$(printf '%s' "$payload" | base64url)
+  [ -n "$encoded" ] || unsigned 'The program openssl does not work. Install it again.'
+  message=$header.$encoded
   signature=$(printf '%s' "$message" | sign 2>/dev/null | base64url)
   [ -n "$signature" ] || {_CANT_SIGN}
   printf '%s.%s\n' "$message" "$signature"
@@ -258,12 +269,14 @@ read_key() {{
   find_signer
   check_source
   make_payload
-  message=$header.$(printf '%s' "$payload" | base64url)
+  encoded=$(printf '%s' "$payload" | base64url)
+  [ -n "$encoded" ] || unsigned 'The program openssl does not work. Install it again.'
+  message=$header.$encoded
   signed=$(mktemp) || fail 'No temporary file can be made. Make room, or check TMPDIR.'
   trap 'rm -f "$signed"' EXIT
   trap 'exit 1' HUP INT TERM
   printf '%s' "$message" >"$signed"
-  signature=$(pem | signing pkeyutl -sign -rawin -in "$signed" -inkey /dev/stdin -passin pass: 2>/dev/null |
+  signature=$(pem | limited "$signer" pkeyutl -sign -rawin -in "$signed" -inkey /dev/stdin -passin pass: 2>/dev/null |
     base64url)
   # 64 bytes: openssl would sign with any other kind of key as well.
   [ "${{#signature}}" -eq 86 ] || {_CANT_SIGN}
@@ -287,8 +300,10 @@ read_key() {{
   find_signer
   check_source
   make_payload
-  message=$header.$(printf '%s' "$payload" | base64url)
-  der=$(printf '%s' "$message" | sign 2>/dev/null | signing asn1parse -inform DER 2>/dev/null)
+  encoded=$(printf '%s' "$payload" | base64url)
+  [ -n "$encoded" ] || unsigned 'The program openssl does not work. Install it again.'
+  message=$header.$encoded
+  der=$(printf '%s' "$message" | sign 2>/dev/null | limited "$signer" asn1parse -inform DER 2>/dev/null)
   raw='' count=0
   for word in $der; do
     case $word in :*) number=${{word#:}} ;; *) continue ;; esac

@@ -42,8 +42,10 @@ def sh_limited(name: str = "limited", seconds: int = 8) -> str:
     "$timeout_path" -k 1 {seconds} "$@"
     return
   fi
-  "$@" &
+  exec 4<&0 # a job in the background would get an empty stdin
+  "$@" <&4 4<&- &
   child=$!
+  exec 4<&-
   {{ sleep {seconds}; kill "$child"; sleep 1; kill -KILL "$child"; }} >/dev/null 2>&1 3>&- &
   watch=$!
   wait "$child"
