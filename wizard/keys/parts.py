@@ -46,7 +46,15 @@ def sh_limited(name: str = "limited", seconds: int = 8) -> str:
   "$@" <&4 4<&- &
   child=$!
   exec 4<&-
-  {{ sleep {seconds}; kill "$child"; sleep 1; kill -KILL "$child"; }} >/dev/null 2>&1 3>&- &
+  {{
+    nap=
+    trap 'kill "$nap"; exit' TERM # the sleep would outlive the helper
+    sleep {seconds} & nap=$!
+    wait "$nap"
+    kill "$child"
+    sleep 1
+    kill -KILL "$child"
+  }} >/dev/null 2>&1 3>&- &
   watch=$!
   wait "$child"
   ended=$?
