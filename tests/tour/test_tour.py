@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -76,39 +75,29 @@ async def test_by_keys_only(there: Place, untouched: Place) -> None:
     assert_arrived(there, untouched)
 
 
-async def click(walk: Walk, text: str, *, among: str = "") -> None:
-    """Click a text on the screen: the last place where it stands, or in the line with another text."""
-    async with asyncio.timeout(60):
-        while not (lines := [line for line in walk.text().splitlines() if text in line and among in line]):
-            await walk.pilot.pause(0.02)
-    row = len(walk.text().splitlines()) - 1 - walk.text().splitlines()[::-1].index(lines[-1])
-    await walk.pilot.click(offset=(lines[-1].rindex(text) + 1, row))
-    await walk.settle()
-
-
 async def test_by_mouse_only(there: Place, untouched: Place) -> None:
     """The URL is pasted, as a click with the middle button does."""
     async with screens(there) as walk:
         await walk.paste(there.url)
-        await click(walk, "Next", among="^Q")
+        await walk.click("Next", among="^Q")
         await walk.until("It answers, and it is a LiteLLM server.")
-        await click(walk, "Next", among="^Q")
+        await walk.click("Next", among="^Q")
         await walk.until("LITELLM_API_KEY")
-        await click(walk, "Secrets file")
-        await click(walk, "Next", among="^Q")
+        await walk.click("Secrets file")
+        await walk.click("Next", among="^Q")
         await walk.until("Send one tiny real message?")
-        await click(walk, "Leave it out")
-        await click(walk, "Next", among="^Q")
+        await walk.click("Leave it out")
+        await walk.click("Next", among="^Q")
         await walk.until("Which models should Claude Code use?")
-        await click(walk, "Sonnet")
-        await click(walk, "Sonnet")
-        await click(walk, SONNET)
-        await click(walk, SONNET)
-        await click(walk, "Next", among="^Q")
+        await walk.click("Sonnet")
+        await walk.click("Sonnet")
+        await walk.click(SONNET)
+        await walk.click(SONNET)
+        await walk.click("Next", among="^Q")
         await walk.until("6 files")
-        await click(walk, "Write 6 files")
+        await walk.click("Write 6 files")
         await walk.until(ENDED)
-        await click(walk, "Finish")
+        await walk.click("Finish")
     assert_arrived(there, untouched)
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -80,6 +81,13 @@ class Walk:
             line = lines[float(y)]
             lines[float(y)] = line.ljust(column) + html.unescape(text).replace("\xa0", " ")
         return "\n".join(lines[y].rstrip() for y in sorted(lines))
+
+    async def click(self, text: str, *, among: str = "") -> None:
+        """Click the last place on the screen where a text stands, in a line with another text if that is given."""
+        lines = [strip.text for strip in self.app.screen._compositor.render_strips()]
+        row = max(place for place, line in enumerate(lines) if text in line and among in line)
+        await self.pilot.click(offset=(cell_len(lines[row][: lines[row].rindex(text)]), row))
+        await self.settle()
 
     def find(self, selector: str, kind: type[W]) -> W:
         """Return a widget of the screen on top."""
