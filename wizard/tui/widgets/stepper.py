@@ -110,4 +110,4 @@ class Stepper(Widget):
     def _rule(self, width: int) -> Content:
         here = next((place for place, stop in enumerate(self.stops) if stop.state == "now"), len(self.stops) - 1)
         done = min(width * here + len(self.stops[here].name) + 2, self.size.width)
-        return Content.assemble(("━" * done, "$primary"), ("─" * (self.size.width - done), "$panel-lighten-2"))
+        return Content.assemble(("━" * done, "$primary"), ("─" * (self.size.width - done), "$border-blurred"))
