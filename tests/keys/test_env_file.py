@@ -155,7 +155,11 @@ def test_case_12_a_variable_has_to_be_a_name(variable: str) -> None:
 
 
 def test_the_defaults_are_the_usual_places() -> None:
-    assert options_of("env-file") == {"file": "~/.secrets/litellm.env", "variable": "LITELLM_API_KEY"}
+    assert options_of("env-file") == {
+        "file": "~/.secrets/litellm.env",
+        "variable": "LITELLM_API_KEY",
+        "encryption": "none",
+    }
 
 
 def test_the_helper_says_what_is_missing(home: Path) -> None:

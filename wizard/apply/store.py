@@ -13,7 +13,9 @@ from wizard.apply.files import Found, System, why_in_place
 from wizard.apply.journal import Receipt
 from wizard.apply.signals import held_back
 from wizard.apply.transaction import at_work
+from wizard.keys.encrypted_file import program_of
 from wizard.keys.parts import text
+from wizard.keys.seal import seal_of
 from wizard.keys.secret_files import CantHold, put_variable, value_in
 from wizard.record import replace
 
@@ -42,6 +44,8 @@ def _in_file(options: Options, key: Secret, machine: Machine, system: System | N
     path, variable = machine.expand(text(options, "file")), text(options, "variable")
     shown = machine.short(path)
     found = found_secrets(path, machine)
+    if seal := program_of(options) or seal_of(found.content):
+        raise PlanError(shown, f"It is encrypted with {seal}, so the wizard can't add to it. Use {seal} itself.")
     if reason := why_in_place(found):
         raise PlanError(shown, f"{reason} A copy of your key would lie in the backups. Choose another file.")
     change = _file_change(path, found, variable, key, shown)

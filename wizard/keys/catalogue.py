@@ -189,6 +189,21 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
     "file-missing": Kind("fail", "{file} does not exist.", "Create it, or give another file."),
     "file-unreadable": Kind("fail", "{file} can't be read: {reason}.", "Make it a file that you can read."),
     "file-wide": Kind("warn", "Others on this machine can read {file} (mode {mode}).", "Run: chmod 600 {file}"),
+    "file-encrypted": Kind("pass", "{file} is there, encrypted with {program}."),
+    "file-sealed": Kind(
+        "fail", "{file} is encrypted with {program}.", "Choose {program} as its encryption (key.env-file.encryption)."
+    ),
+    "file-not-sealed": Kind(
+        "fail",
+        "{file} is not encrypted with {program}.",
+        "Encrypt it, or choose what it is encrypted with (key.env-file.encryption).",
+    ),
+    "file-opened": Kind("pass", "{program} opens {file}."),
+    "file-not-opened": Kind(
+        "fail",
+        "{program} can't open {file}: {reason}.",
+        "Check the identity file; run {program} --decrypt {file} to see it yourself.",
+    ),
     "variable-good": Kind("pass", "{file} sets {variable} ({characters} characters)."),
     "variable-missing": Kind(
         "fail", "{file} does not set {variable}. It sets: {names}.", "Choose one of those, or add a line for it."

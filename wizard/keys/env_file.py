@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 from wizard.fields import Field, Problem, Value
+from wizard.keys import encrypted_file
 from wizard.keys.backend import Options, Report
 from wizard.keys.catalogue import found
 from wizard.keys.parts import SH_SHOWN, is_key, look_at_file, script, text, variable_name
+from wizard.keys.seal import PROGRAMS, seal_of
 from wizard.machine.background import in_daemon_thread
 from wizard.machine.model import Machine
 from wizard.pattern import pattern
@@ -62,7 +65,7 @@ def value_of(raw: bytes) -> bytes:
     return re.split(rb"[ \t]#", raw, maxsplit=1)[0].rstrip(_BLANKS)
 
 
-_READ_KEY: Final = r"""
+_READ_LINES: Final = r"""
 shorten() {
   rest=$1
   value=${rest%"${rest##*[![:blank:]]}"}
@@ -103,9 +106,7 @@ read_line() {
 }
 
 # Reads NAME=value lines as text; nothing in the file is ever run.
-read_key() {
-  [ -f "$file" ] || fail "$shown does not exist. Create it with a line $variable=..."
-  [ -r "$file" ] || fail "$shown can't be read. Make it yours: chmod 600 $shown"
+read_lines() {
   cr=$(printf '\r')
   bom=$(printf '\357\273\277')
   found='' value='' malformed='' first=yes
@@ -113,11 +114,31 @@ read_key() {
     [ -z "$first" ] || line=${line#"$bom"}
     first=''
     read_line "${line%"$cr"}"
-  done <"$file"
+  done
   [ -z "$malformed" ] || fail "In $shown the quotes around $variable don't match. Use one pair of quotes, or none."
   [ -n "$found" ] || fail "$shown does not set $variable. Add a line $variable=..."
   [ -n "$value" ] || fail "$shown sets $variable to nothing. Put the key after the = sign."
   printf '%s\n' "$value"
+}
+
+check_file() {
+  [ -f "$file" ] || fail "$shown does not exist. Create it with a line $variable=..."
+  [ -r "$file" ] || fail "$shown can't be read. Make it yours: chmod 600 $shown"
+}
+"""
+
+_FROM_PLAIN: Final = r"""
+read_key() {
+  check_file
+  read_lines <"$file"
+}
+"""
+
+_FROM_SEALED: Final = r"""
+read_key() {
+  check_file
+  inside=$(open_file) || exit 1
+  printf '%s\n' "$inside" | read_lines
 }
 """
 
@@ -130,7 +151,7 @@ class EnvFile:
     title: str = "Secrets file"
     use_when: str = "Use this when you were handed a key and keep it in a file."
     helper_name: str = "refresh-litellm-key.sh"
-    programs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = (*PROGRAMS, "timeout")
     fields: tuple[Field, ...] = (
         Field(
             "file",
@@ -150,6 +171,7 @@ class EnvFile:
             example="LITELLM_API_KEY",
             check=variable_name,
         ),
+        *encrypted_file.FIELDS,
     )
 
     def prefill(self, machine: Machine) -> dict[str, Value]:
@@ -163,6 +185,8 @@ class EnvFile:
 
     def notes(self, options: Options) -> tuple[str, ...]:
         """Return what the user must know before choosing this."""
+        if name := encrypted_file.program_of(options):
+            return (f"The helper opens the file with {name}, which can't ask for a passphrase then.",)
         return ("The key lies unencrypted in the file, so give it mode 0600.",)
 
     def origin(self, options: Options) -> str:
@@ -174,35 +198,52 @@ class EnvFile:
         return None
 
     def shell_needs(self, options: Options, machine: Machine) -> tuple[str, ...]:
-        """Return nothing: the helper needs no variable."""
-        return ()
+        """Return the variables that lead sops to its key, where they are set; nothing else needs any."""
+        if encrypted_file.program_of(options) != "sops":
+            return ()
+        return tuple(name for name in ("SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY", "GNUPGHOME") if machine.env.get(name))
 
     def helper_body(self, options: Options, machine: Machine) -> str:
-        """Return sh that reads the file as text."""
+        """Return sh that reads the file as text. Raises NoProgramError."""
         file = machine.expand(text(options, "file"))
-        assignments = (
+        assignments = [
             f"file={sh_quote(str(file))}",
             f"{SH_SHOWN}{sh_quote(machine.short(file))}",
             f"variable={sh_quote(text(options, 'variable'))}",
-        )
-        return script(assignments, _READ_KEY)
+        ]
+        if not encrypted_file.program_of(options):
+            return script(assignments, _READ_LINES, _FROM_PLAIN)
+        lines, pieces = encrypted_file.opening(options, machine)
+        return script([*assignments, *lines], _READ_LINES, *pieces, _FROM_SEALED)
 
     def examinations(self, options: Options) -> tuple[tuple[str, str], ...]:
         """Return id and label of the rows of `examine`."""
-        return ((_FILE, "file"), (_VARIABLE, "variable"))
+        sealed = ((encrypted_file.OPENED, "decryption"),) if encrypted_file.program_of(options) else ()
+        return ((_FILE, "file"), *sealed, (_VARIABLE, "variable"))
 
     async def examine(self, options: Options, machine: Machine, report: Report) -> None:
-        """Look at the file and for the variable in it."""
-        for verdict in await in_daemon_thread(lambda: _examine(options, machine)):
+        """Look at the file, open it where it is encrypted, and look for the variable in it."""
+        path = machine.expand(text(options, "file"))
+        looked, content = await in_daemon_thread(lambda: look_at_file(_FILE, path, machine))
+        sealed = encrypted_file.program_of(options)
+        if content is not None and not sealed and (seal := seal_of(content)):
+            looked, content = found(_FILE, "file-sealed", file=machine.short(path), program=seal), None
+        report(_not_wide(looked, sealed, path, machine))
+        if sealed and content is None:
+            report(found(encrypted_file.OPENED, "not-tried", reason="the file has to be readable first."))
+        elif sealed and content is not None:
+            verdict, content = await encrypted_file.opened(options, machine, content)
             report(verdict)
+        if content is None:
+            report(found(_VARIABLE, "not-tried", reason="the file has to be readable first."))
+        else:
+            report(_examine_variable(content, text(options, "variable"), machine.short(path)))
 
 
-def _examine(options: Options, machine: Machine) -> tuple[Verdict, Verdict]:
-    path = machine.expand(text(options, "file"))
-    looked, content = look_at_file(_FILE, path, machine)
-    if content is None:
-        return looked, found(_VARIABLE, "not-tried", reason="the file has to be readable first.")
-    return looked, _examine_variable(content, text(options, "variable"), machine.short(path))
+def _not_wide(looked: Verdict, sealed: str, path: Path, machine: Machine) -> Verdict:
+    """Return the verdict on the file; one that is encrypted may be read by others, as in a repository."""
+    wide = sealed and looked.verdict == "file-wide"
+    return found(_FILE, "file-encrypted", file=machine.short(path), program=sealed) if wide else looked
 
 
 def _examine_variable(content: bytes, variable: str, file: str) -> Verdict:
