@@ -83,7 +83,8 @@ def test_case_85_the_documented_file_is_read_and_written_back_with_what_it_does_
 def test_defaults_fill_what_is_left_out() -> None:
     answers = from_table(minimal())
     assert answers.gateway.route == "anthropic"
-    assert answers.key.options == {"file": "~/.secrets/litellm.env", "variable": "LITELLM_API_KEY"}
+    file = {"file": "~/.secrets/litellm.env", "variable": "LITELLM_API_KEY", "encryption": "none"}
+    assert answers.key.options == file
     assert answers.write.settings and answers.write.cancel_stale
     assert answers.helper_path == "~/bin/refresh-litellm-key.sh"
 
