@@ -215,7 +215,6 @@ PRESETS: Final[tuple[Preset, ...]] = (
         "item",
         "gcloud auth login",
         signed_out=(
-            "gcloud auth login",
             "Reauthentication",
             "do not currently have an active account",
             "invalid_grant",
@@ -224,7 +223,12 @@ PRESETS: Final[tuple[Preset, ...]] = (
         ),
         missing=("NOT_FOUND",),
         denied=("PERMISSION_DENIED",),
-        unreachable=("Unable to find the server", "Failed to establish", "There was a problem refreshing"),
+        unreachable=(
+            "Unable to find the server",
+            "Max retries exceeded",
+            "Failed to establish",
+            "There was a problem refreshing",
+        ),
         untold=("Failed to find attribute [project]", "must be a valid project"),
         variables=("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "CLOUDSDK_CORE_PROJECT"),
     ),
