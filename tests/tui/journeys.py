@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from tests.tui.fixture import (
@@ -24,8 +25,10 @@ from tests.tui.fixture import (
 )
 from wizard.apply.change import Plan
 from wizard.apply.errors import Refused, WriteFailed
-from wizard.flow import Draft
+from wizard.flow import Draft, Step
 from wizard.keys.backend import BACKEND_NAMES
+from wizard.resume import Unfinished
+from wizard.team import Team, read
 from wizard.trial import Trial
 from wizard.verdict import Verdict
 
@@ -62,11 +65,23 @@ class Journey:
     size: Size = SMALL
     face: Face = "dark"
     trouble: str = ""
+    beginning: Callable[[], Team | Unfinished | None] = lambda: None
 
 
 def journeys() -> tuple[Journey, ...]:
     """Return every journey."""
-    return (*_server(), *_health(), *_key(), *_test(), *_models(), *_review(), *_done(), *_faces())
+    return (*_beginning(), *_server(), *_health(), *_key(), *_test(), *_models(), *_review(), *_done(), *_faces())
+
+
+def _beginning() -> Iterator[Journey]:
+    """What may be asked before the first step."""
+    harmful = b"version = 1\n[gateway]\nproxy = 'http://proxy.corp.example:3128'\n[write]\nhelper = '~/key.sh'\n"
+    stops = (Stop("first"), Stop("second", ("y",)))
+    yield Journey("team", stops, first_draft, beginning=lambda: read(harmful, "~/team.toml", is_fetched=False))
+    when = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
+    yield Journey(
+        "resume", (Stop("asked"),), first_draft, beginning=lambda: Unfinished(later_draft().answers, Step.TEST, when)
+    )
 
 
 def _filled() -> Draft:

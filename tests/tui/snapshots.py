@@ -38,7 +38,8 @@ async def take(journey: Journey) -> dict[str, str]:
     from tests.tui.walking import walking
 
     taken: dict[str, str] = {}
-    async with walking(journey.draft(), journey.fake(), journey.size, journey.face, journey.trouble) as walk:
+    given = (journey.draft(), journey.fake(), journey.size, journey.face, journey.trouble)
+    async with walking(*given, lambda session: setattr(session, "beginning", journey.beginning())) as walk:
         for stop in journey.stops:
             await _go(walk, stop)
             taken[_name(journey, stop)] = drawn(walk.app.screen._compositor.render_strips())
