@@ -158,6 +158,8 @@ _FOUND: Final[Mapping[str, str]] = {
     "key.jwt.lifetime_seconds": "You decide; an hour is usual. LiteLLM refuses a token once it is over.",
     "key.env-file": "You decide. With no file yet, make a key on LiteLLM's page Virtual Keys and put it there.",
     "key.env-file.file": "Where you keep it. With none, make a key on LiteLLM's page Virtual Keys and put it there.",
+    "key.env-file.encryption": "The file's name mostly tells: *.age is by age, *.enc.* and *.sops.* by sops.",
+    "key.env-file.identity": "age-keygen -o made it; sops looks for yours in ~/.config/sops/age/keys.txt by itself.",
     "key.env-file.variable": "In that file: what stands before the = of the line with your key.",
     "key.keychain": "You decide: it is the name under which the key is stored, and found again.",
     "key.command": "The program's own list of secrets shows it; its help says with which command.",

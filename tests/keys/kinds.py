@@ -238,6 +238,29 @@ def sops(stage: Stage, state: str) -> Case:
     return Case(stage.preset("sops", "sops", program, file=file, place=place), secrets=(KEY, secret))
 
 
+def sealed_by(name: str) -> Builder:
+    """A secrets file encrypted with age or sops, whose identity comes late or never for slow and hanging."""
+
+    def build(stage: Stage, state: str) -> Case:
+        keygen, program = require("age-keygen", SOPS if name == "sops" else name)
+        mine, other = (_run(stage, keygen) for _ in range(2))
+        public = next(line.rpartition(" ")[2] for line in mine.splitlines() if line.startswith("# public key: "))
+        plain = stage.write("plain.env", f"OTHER=1\nK={KEY}\n")
+        if name == "sops":
+            file = stage.write("keys.enc.env", _run(stage, program, "--encrypt", "--age", public, plain))
+        else:
+            file = stage.home / "keys.env.age"
+            _run(stage, program, "--encrypt", "--recipient", public, "--output", file, plain)
+        plain.unlink()
+        stage.pipe("identity", other if state == "gone" else mine, state)
+        variable = "NOPE" if state == "wrong" else "K"
+        options = options_of("env-file", file=str(file), variable=variable, identity="~/identity")
+        secret = next(line for line in mine.splitlines() if line.startswith("AGE-SECRET-KEY"))
+        return Case(helper_text("env-file", options, stage.machine(**{name: program})), secrets=(KEY, secret))
+
+    return build
+
+
 def _run(stage: Stage, program: Path, *words: str | Path) -> str:
     import subprocess
 
@@ -310,6 +333,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         vault_by("curl"),
         {"good": "", "wrong": "nope", "gone": "token", "slow": "", "hang": "in time|seconds"},
     ),
+    **{
+        f"env-file-{name}": Kind(
+            f"secrets file encrypted with {name}",
+            f"{name}{version}, with an age key" if name == "sops" else "age",
+            sealed_by(name),
+            {"good": "", "wrong": "does not set NOPE", "gone": "can't open", "slow": "", "hang": "did not open"},
+        )
+        for name, version in (("age", ""), ("sops", " 3.13.3"))
+    },
     "keychain": Kind(
         "keychain",
         "gnome-keyring and secret-tool on a bus of their own",

@@ -91,6 +91,7 @@ def test_it_ends_within_ten_seconds_when_its_program_hangs(hanging: dict[str, Ca
 
 def test_every_backend_and_preset_is_here() -> None:
     without = set(BACKEND_NAMES) - {"vault", "command"}
-    assert {*without, *BY_NAME, "custom", "vault-bao", "vault-curl"} == set(KINDS)
+    more = {"custom", "vault-bao", "vault-curl", "env-file-age", "env-file-sops"}
+    assert {*without, *BY_NAME, *more} == set(KINDS)
     for name, kind in KINDS.items():
         assert set(kind.told) >= set(STATES) - ({"slow"} if name == "env-file" else set()), name
