@@ -22,6 +22,9 @@ from wizard.render.helper import render_helper
 
 GATEWAY: Final = "https://llm.corp.example:4000"
 SHELLS: Final = {"dash": ("dash",), "bash": ("bash", "--posix"), "busybox": ("busybox", "sh")}
+OTHER_SHELLS: Final = {"ksh93": ("ksh93",), "mksh": ("mksh",), "zsh": ("zsh", "--emulate", "sh")}
+"""What stands behind /bin/sh on fewer machines."""
+
 LIMIT: Final = 10.0
 """Seconds a helper may take, whatever happens."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.keys.helpers import SHELLS, write_helper
+from tests.keys.helpers import OTHER_SHELLS, SHELLS, write_helper
 from tests.keys.stages import Case
 from tests.programs import require
 
@@ -51,7 +51,7 @@ def watched(case: Case, home: Path, shell: str, *options: str) -> Watched:
     before = _readable(home)
     argv: list[str | Path] = [strace, "-f", "-y", "--seccomp-bpf", *options, "-e", f"trace={_CALLS}", "-s", "100000"]
     env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "token": "exported", "item": "exported", **case.env}
-    words = [*argv, "-o", trace, program, *SHELLS[shell][1:], path]
+    words = [*argv, "-o", trace, program, *{**SHELLS, **OTHER_SHELLS}[shell][1:], path]
     done = subprocess.run(words, env=env, capture_output=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     left = tuple(sorted(_readable(home) - before - {str(trace)}))

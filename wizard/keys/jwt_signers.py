@@ -230,10 +230,7 @@ _SIGN_FROM_SOURCE: Final = r"""
 # The key reaches openssl through a pipe of its own: not as an argument, and in no file.
 sign() {
   exec 4<&0
-  pem | {
-    exec 3<&0
-    limited "$signer" dgst "-$digest" -binary -sign /dev/fd/3 -passin pass:@padding <&4
-  }
+  pem | limited "$signer" dgst "-$digest" -binary -sign /dev/fd/3 -passin pass:@padding 3<&0 <&4
 }
 """
 

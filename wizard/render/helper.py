@@ -56,6 +56,28 @@ export LC_ALL PATH
 # A variable exported under one of these names would hand its new value to every program started here.
 unset answer body credential exported inner key line plain quoted rest said secret token value
 
+# The arguments of a program are for all to see, and mksh starts one for printf. Its print keeps them to itself.
+case ${{KSH_VERSION-}} in
+  *MIRBSD* | *LEGACY*)
+    printf() {{
+      format=$1
+      shift
+      while :; do
+        remaining=$format
+        while :; do
+          case $remaining in *%[sb]*) ;; *) break ;; esac
+          print -n -- "${{remaining%%\\%[sb]*}}"
+          case ${{remaining#*\\%}} in s*) print -nr -- "${{1-}}" ;; *) print -n -- "${{1-}}" ;; esac
+          remaining=${{remaining#*\\%?}}
+          [ "$#" = 0 ] || shift
+        done
+        print -n -- "$remaining"
+        [ "$#" -gt 0 ] || return 0
+      done
+    }}
+    ;;
+esac
+
 fail() {{
   printf '%s\\n' "$1" >&2
   exit 1
