@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.tui.fixture import Fake
 from wizard.flow import Draft
@@ -52,3 +55,20 @@ def talk(
     code = run_plain(draft, (fake or Fake()).services(), Console(answers, out, echo=echo), trouble=trouble)
     out.seek(0)
     return Said(code, out.read(), answers.asked)
+
+
+def converse(
+    argv: Sequence[str], said: Mapping[str, str], *, env: Mapping[str, str], cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    """Answer each question of a program in lines: what belongs to how it begins, else Enter."""
+    with subprocess.Popen(argv, env=dict(env), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as talk:
+        assert talk.stdin and talk.stdout
+        heard = b""
+        while part := os.read(talk.stdout.fileno(), 65536):
+            heard += part
+            question = heard.rpartition(b"\n")[2].decode("utf-8", "replace")
+            if question[:1].isalpha() and question.endswith(": "):  # no line of a diff, no row of a check
+                answer = next((text for begin, text in said.items() if question.startswith(begin)), "")
+                talk.stdin.write(f"{answer}\n".encode())
+                talk.stdin.flush()
+    return subprocess.CompletedProcess(argv, talk.returncode, heard.decode())

@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from tests.commands.support import ROOT, everything
+from tests.plain.support import converse
 from tests.real.litellm_proxy import free_port
 
 _LOADED: Final = (
@@ -108,8 +109,9 @@ def test_a_pipe_that_stays_open_gets_the_first_question(home: Path) -> None:
 
 
 def test_the_demo_is_taken_in_lines(home: Path) -> None:
-    words = [*[""] * 15, "yes", ""]
-    done = start(home, "--demo", "--plain", said="\n".join(words) + "\n")
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-m", "wizard", "--demo", "--plain"]
+    done = converse(argv, {"Write ": "yes"}, env=env, cwd=home)
     assert "Where is your LiteLLM server?" in done.stdout and "The key works." in done.stdout, done.stdout
     assert "These are the files you would have got:" in done.stdout and "not tried" in done.stdout
     assert done.returncode == 0 and everything(home) == {}

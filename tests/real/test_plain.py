@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from tests.plain.support import converse
 from tests.programs import CLAUDE, require
 from tests.real.litellm_proxy import Proxy
 from tests.real.sandbox import Sandbox
@@ -34,17 +35,21 @@ def person(home: Path, litellm: Proxy) -> Path:
 def test_from_the_first_question_to_an_answer_of_claude_code(sandbox: Sandbox, person: Path, litellm: Proxy) -> None:
     claude, bash = require(CLAUDE, "bash")
     sandbox.bring_in(litellm.port)
-    server, key, message = [litellm.url, "", ""], ["env-file", "", "", ""], ["yes"]
-    said = [*server, *key, *message, "", "", "", "yes", "yes"]
+    said = {
+        "Server URL": litellm.url,
+        "Key backend": "env-file",
+        "Send one tiny real message": "yes",
+        "Write ": "yes",
+        "Let Claude Code answer": "yes",
+    }
     env = {"HOME": str(person), "PATH": f"{claude.parent}:/usr/bin:/bin", "LANG": "C.UTF-8", "SHELL": str(bash)}
-    argv = [sys.executable, "-m", "wizard", "--plain"]
-    text = "\n".join(said) + "\n"
-    done = sandbox.run(argv, env={**env, "PYTHONPATH": str(ROOT)}, cwd=person, text=text, limit=_BUSY)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert litellm.master_key not in done.stdout + done.stderr and "\x1b" not in done.stdout
+    argv = sandbox.argv([sys.executable, "-m", "wizard", "--plain"])
+    done = converse(argv, said, env={**env, "PYTHONPATH": str(ROOT)}, cwd=person)
+    assert done.returncode == 0, done.stdout
+    assert litellm.master_key not in done.stdout and "\x1b" not in done.stdout
     for told in ("The key works.", "message", litellm.answer, "It works.", "To undo: claude-litellm-wizard undo"):
         assert told in done.stdout, done.stdout
-    assert "failed:" not in done.stdout and "Traceback" not in done.stderr
+    assert "failed:" not in done.stdout
     assert stat.S_IMODE((person / "bin/refresh-litellm-key.sh").stat().st_mode) == 0o700
     assert not (person / ".local/state/claude-litellm-wizard/unfinished.toml").exists()
     again = sandbox.run(

@@ -22,7 +22,9 @@ from wizard.apply.transaction import carry_out
 from wizard.demo.gateway import Gateway as DemoGateway
 from wizard.demo.gateway import key_of
 from wizard.demo.http import Server, Servers
+from wizard.fields import read_table
 from wizard.flow import Draft
+from wizard.keys.backend import backend
 from wizard.machine.model import Machine
 from wizard.machine.survey import glance, survey
 from wizard.services import REAL, Services
@@ -113,9 +115,8 @@ class Place:
 
     def expected(self) -> list[File]:
         """Return the plan that every tour has to end in, made from the answers without any tour."""
-        key = Key("env-file").with_options(
-            "env-file", {"file": "~/.secrets/litellm.env", "variable": "LITELLM_API_KEY"}
-        )
+        options, _ = read_table(backend("env-file").fields, {"file": "~/.secrets/litellm.env"}, "key.env-file")
+        key = Key("env-file").with_options("env-file", options)
         answers = Answers(
             Gateway(url=self.url),
             key,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.plain.support import converse
 from tests.programs import require
 from tests.tour.place import SONNET, Place, assert_arrived, command, environment, place
 from tests.tour.tmux import window
@@ -134,18 +133,6 @@ def test_in_tmux(there: Place, untouched: Place, tmp_path: Path) -> None:
 
 def test_in_plain_lines(there: Place, untouched: Place) -> None:
     said = {"Server URL": there.url, "Sonnet": SONNET, "Write 6 files?": "yes"}
-    argv = command(there, "--plain")
-    with subprocess.Popen(
-        argv, env=environment(there), cwd=there.home, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as talk:
-        assert talk.stdin and talk.stdout
-        heard = b""
-        while part := os.read(talk.stdout.fileno(), 65536):
-            heard += part
-            question = heard.rpartition(b"\n")[2].decode()
-            if question.endswith(": "):
-                answer = next((text for begin, text in said.items() if question.startswith(begin)), "")
-                talk.stdin.write(f"{answer}\n".encode())
-                talk.stdin.flush()
-    assert talk.returncode == 0, heard.decode()
+    done = converse(command(there, "--plain"), said, env=environment(there), cwd=there.home)
+    assert done.returncode == 0, done.stdout
     assert_arrived(there, untouched)
