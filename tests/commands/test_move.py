@@ -125,6 +125,22 @@ def test_case_86_a_session_from_before_gets_a_sentence_and_no_key(wizard: Run, p
     assert run_helper(person, ANTHROPIC_BASE_URL=new).stdout == f"{litellm.master_key}\n"
 
 
+def test_lite_is_asked_for_a_token_of_the_new_server(wizard: Run, person: Path, litellm: Proxy) -> None:
+    old, new = f"http://127.0.0.1:{free_port()}", litellm.url
+    lite = person / "opt/lite"
+    lite.parent.mkdir()
+    lite.write_text(f'#!/bin/sh\n[ "$1" = --base-url={new} ] && echo {litellm.master_key}\n')
+    lite.chmod(0o700)
+    lite_there = {"PATH": f"{lite.parent}:/usr/bin:/bin"}
+    words = ["--key", "command", "--set", "key.command.preset=litellm", "--set", f"key.command.server={old}"]
+    wizard("apply", "--server", old, *words, "--shell", "bash", "--yes", "--skip-checks", **lite_there)
+    moved = wizard("move", new, "--yes", "--json", **lite_there)
+    assert moved.returncode == 0, moved.stderr
+    assert {each["name"] for each in json.loads(moved.stdout)["moved"]} == {"gateway.url", "key.command.server"}
+    helper = subprocess.run([person / "bin/get-litellm-key.sh"], env={}, capture_output=True, text=True, timeout=60)
+    assert helper.stdout == f"{litellm.master_key}\n"
+
+
 def test_case_16_no_key_goes_to_a_server_nobody_confirmed(
     wizard: Run, person: Path, old: Recorder, new: Recorder
 ) -> None:

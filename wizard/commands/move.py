@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _given(arguments: argparse.Namespace, before: Answers) -> list[str]:
     """Return what the command line says as assignments. Raises Stop when it says nothing, or what can't be."""
     arguments.server = _url(arguments.url, before) if arguments.url else None
-    given = assignments(arguments)
+    given = [*_lite_follows(arguments.server, before), *assignments(arguments)]
     if arguments.vault:
         address = _vault_address(before, arguments.key or before.key.backend)
         if not address:
@@ -54,6 +54,13 @@ def _given(arguments: argparse.Namespace, before: Answers) -> list[str]:
     if not given:
         raise Stop(USAGE, f"Nothing is said about where to. Write {PROGRAM} move URL, or --vault URL for the Vault.")
     return given
+
+
+def _lite_follows(server: str | None, before: Answers) -> list[str]:
+    """Return the assignment that has `lite` asked for the new server's token, where the old one was named."""
+    if not server or not before.key.tables.get("command", {}).get("server"):
+        return []
+    return [f"key.command.server={server}"]
 
 
 def _vault_address(before: Answers, backend: str) -> str:
