@@ -36,6 +36,7 @@ def test_the_hint_tells_only_the_end() -> None:
 def test_case_17_redact_hides_known_secrets_and_key_shapes() -> None:
     assert redact(f"key {KEY} refused", Secret(KEY)) == "key **** refused"
     assert redact("Received sk-abcdefgh12345678 and hvs.CAESIabcdefghij") == "Received **** and ****"
+    assert redact("OpenBao's s.dNzng7h3tjRTo13JUmxUOV6t ended") == "OpenBao's **** ended"
 
 
 @given(st.text(max_size=600))

@@ -8,7 +8,9 @@ from typing import Final, NoReturn
 from wizard.pattern import pattern
 
 _ANSI: Final = pattern(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x07|$)|[@-_])", re.DOTALL)
-_KEY_SHAPED: Final = pattern(r"\b(?:sk-[A-Za-z0-9_\-]{8,}|hv[sbr]\.[A-Za-z0-9_\-]{8,}|eyJ[A-Za-z0-9_\-.]{8,})")
+_KEY_SHAPED: Final = pattern(
+    r"\b(?:sk-[A-Za-z0-9_\-]{8,}|hv[sbr]\.[A-Za-z0-9_\-]{8,}|[sbr]\.[A-Za-z0-9]{24,}|eyJ[A-Za-z0-9_\-.]{8,})"
+)
 _URL_SECRETS: Final = pattern(r"(?<=://)[^/?#\s]*@|[?#]\S*")
 _SECRET_NAME: Final = pattern(r"KEY|TOKEN|SECRET|PASS", re.IGNORECASE)
 

@@ -41,7 +41,7 @@ def by_curl(
 async def examined(home: Path, options: Mapping[str, Any], token: str = "", **env: str) -> dict[str, Verdict]:
     seen: list[Verdict] = []
     environment = {"HOME": str(home), **({"VAULT_TOKEN": token} if token else {}), **env}
-    await backend("vault").examine(options, machine_with(home, env=environment), seen.append)
+    await backend("vault").examine(options, machine_with(home, "curl", env=environment), seen.append)
     assert [each.id for each in seen] == [check for check, _ in backend("vault").examinations(options)]
     shown = repr([each.as_json() for each in seen])
     assert KEY not in shown and (not token or token not in shown)
@@ -433,7 +433,7 @@ class TestClientProgram:
         env = {"PATH": "/usr/bin:/bin", "VAULT_TOKEN": "hvs.t0ken", **strays}
         assert self.run(home, options, env, shell, key=KEY).key == KEY
         arguments, seen = self.recorded(home)
-        assert arguments == ["kv", "get", "-field=api_key", "secret/litellm/claude-code"]
+        assert arguments == ["kv", "get", "-field=api_key", "--", "secret/litellm/claude-code"]
         assert {name: value for name, value in seen.items() if name.startswith(("VAULT_", "BAO_"))} == {
             "VAULT_ADDR": "https://vault.corp.example:8200",
             "VAULT_NAMESPACE": "team-a",

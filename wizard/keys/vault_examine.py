@@ -98,7 +98,7 @@ class _Examination:
         except NoTokenError as error:
             return found(_TOKEN, error.verdict, **error.facts)
         answer = Client(self.place, self.machine, self.held.value).get("auth/token/lookup-self")
-        return _judge_token(answer, self.held, self.place)
+        return _judge_token(answer, self.held, self.place, renews="curl" in self.machine.programs)
 
     def secret(self) -> Verdict:
         """Read the secret as the helper will, and judge what the field holds. The value is not kept."""
@@ -163,7 +163,8 @@ def _judge_server(answer: Answer, place: Place) -> Verdict:
     return found(_SERVER, "vault-standby" if body.get("standby") is True else "vault-active", **facts)
 
 
-def _judge_token(answer: Answer, token: Token, place: Place) -> Verdict:
+def _judge_token(answer: Answer, token: Token, place: Place, *, renews: bool) -> Verdict:
+    """Judge a token by what Vault says of it; `renews` says that the helper has what it takes to renew one."""
     data = answer.part("data")
     ttl, policies = data.get("ttl"), data.get("policies")
     facts: dict[str, object] = {"origin": token.origin, "login": place.login}
@@ -179,7 +180,7 @@ def _judge_token(answer: Answer, token: Token, place: Place) -> Verdict:
     facts |= {"ttl_seconds": ttl, "renewable": renewable, "policies": redact(", ".join(named)) or "none"}
     facts["life"] = f"lives {_span(ttl)} more{' (renewable)' if renewable else ''}" if ttl else "has no end"
     if 0 < ttl < _SHORT_LIFE and not place.sign_in.is_unattended:
-        verdict = "token-short-renewed" if renewable else "token-short"
+        verdict = "token-short-renewed" if renewable and renews else "token-short"
         return found(_TOKEN, verdict, left=_span(ttl), **facts)
     if "root" in named:
         return found(_TOKEN, "token-root", **facts)
