@@ -53,8 +53,10 @@ def holding(home: Path, text: str = KEY) -> set[str]:
 
 
 def said(walk: Walk) -> str:
-    """Return what stands on the screen as running text."""
-    return " ".join(walk.text().replace("│", " ").split())
+    """Return what stands in the dialog, or on the screen where there is none, as running text."""
+    box = next((each.region for each in walk.app.screen.query(".dialog")), walk.app.screen.region)
+    strips = walk.app.screen._compositor.render_strips()[box.y : box.bottom]
+    return " ".join(" ".join(each.crop(box.x, box.right).text.replace("│", " ") for each in strips).split())
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
