@@ -117,8 +117,9 @@ class StepScreen(Screen[None]):
             for _, name in breakpoints:
                 self.set_class(name == fitting, name)
 
-    def on_screen_resume(self) -> None:
-        """Show what was learned meanwhile."""
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Show what was learned meanwhile. At the first time every style is as new, and needs no second look."""
+        event.refresh_styles = bool(self.outer_size) and event.refresh_styles
         self.retell()
 
     def retell(self) -> None:
