@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
@@ -78,7 +78,7 @@ class ReviewStep(StepScreen):
             yield DiffView(id="diff")
         yield WriteButton("Write", id="write", compact=True)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Plan anew: answers or files may have changed."""
         self.look()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalGroup
@@ -95,10 +96,18 @@ class UrlField(VerticalGroup):
         address, error = _read(self.text, allow_http=self.allows_http)
         refused = error is not None and error.kind == "http"
         self.allow.display = refused or (self.allows_http and self.text.lower().startswith("http://"))
-        self.reading.set_classes("-good" if address else "-bad" if judge else "")
-        self.reading.update(_told(address) if address else _why(self.text, error, judge=judge))
+        look = "-good" if address else "-bad" if judge else ""
+        self._tell(_told(address) if address else _why(self.text, error, judge=judge), look)
         self.post_message(self.Read(address))
         return address
+
+    def _tell(self, text: str, look: str) -> None:
+        """Show what came of reading; the screen is laid out anew only where another line may be needed for it."""
+        before = str(self.reading.content)
+        if (text, look) == (before, " ".join(self.reading.classes)):
+            return
+        self.reading.set_classes(look)
+        self.reading.update(text, layout=max(cell_len(text), cell_len(before)) > self.reading.content_size.width)
 
     def complete(self) -> bool:
         """Put the scheme before a bare host; say whether that was done: it is seen before it is confirmed."""
