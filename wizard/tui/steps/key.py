@@ -66,6 +66,8 @@ class KeyStep(StepScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.backends: tuple[Backend, ...] = session.services.backends()
+        self.may_browse: bool | None = False
+        self.may_store = False
 
     def body(self) -> Iterable[Widget]:
         """Yield the backends; the chosen one's form comes below them."""
@@ -129,6 +131,8 @@ class KeyStep(StepScreen):
         """Say where the credential goes, and what must be known before choosing this."""
         options, _ = self._read()
         origin = key_origin(self.chosen, options)
+        self.may_browse = self.chosen.name == "vault" and (bool(origin) or None)
+        self.may_store = self.chosen.name in STORABLE
         self.lead(f"Your credential goes to {origin} and nowhere else." if origin else self.LEAD)
         self.query_one("#notes", Static).update("\n".join(self.chosen.notes(options)))
         if self.focused is not None and explained(self.focused) is None:
@@ -138,10 +142,9 @@ class KeyStep(StepScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keep the keys true: only Vault can be looked into, and only where it is known."""
         if action == "browse":
-            is_vault = any(each.value == "vault" for each in self.query("#backend").results(Choice))
-            return is_vault and (bool(key_origin(self.chosen, self._read()[0])) or None)
+            return self.may_browse
         if action == "store":
-            return any(each.value in STORABLE for each in self.query("#backend").results(Choice))
+            return self.may_store
         return super().check_action(action, parameters)
 
     def action_store(self) -> None:

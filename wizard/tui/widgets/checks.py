@@ -37,13 +37,17 @@ class CheckRow(Widget):
         self.verdict: Verdict | None = None
         self.running = False
         self.frame = 0
+        self.lines = 0
+        """How many it takes, as last laid out; an empty row takes one."""
 
     def show(self, verdict: Verdict | None, *, running: bool = False) -> None:
         """Fill the row in; None empties it."""
-        grown = verdict is not None or self.verdict is not None
+        running = running and verdict is None
+        if (verdict, running) == (self.verdict, self.running):
+            return
         self.verdict = verdict
-        self.running = running and verdict is None
-        self.refresh(layout=grown)
+        self.running = running
+        self.refresh(layout=self.lines != (len(self._lines(self.size.width)) if verdict else 1))
 
     def spin(self) -> None:
         """Advance the spinner."""
@@ -53,7 +57,8 @@ class CheckRow(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of lines at this width."""
-        return len(self._lines(width))
+        self.lines = len(self._lines(width))
+        return self.lines
 
     def render(self) -> Content:
         """Draw it."""
@@ -107,16 +112,16 @@ class CheckList(VerticalScroll, can_focus=False):
         self.rows = rows
         self.concurrent = concurrent
         self._ticker: Timer | None = None
+        width = max([10, *(len(label) for _, label in rows)])
+        self._each = [CheckRow(check, label, width) for check, label in rows]
 
     def compose(self) -> ComposeResult:
         """Lay every row out."""
-        width = max([10, *(len(label) for _, label in self.rows)])
-        for check, label in self.rows:
-            yield CheckRow(check, label, width)
+        yield from self._each
 
     def start(self) -> None:
         """Empty every row and show that checks are running."""
-        for row in self._each():
+        for row in self._each:
             row.show(None)
         self._mark_running()
         if self._ticker is None and self.app.animation_level != "none":
@@ -124,9 +129,10 @@ class CheckList(VerticalScroll, can_focus=False):
 
     def report(self, verdict: Verdict) -> None:
         """Fill in the row of a verdict. A second one wins when it is worse; an unknown one is added."""
-        row = next((each for each in self._each() if each.check == verdict.id), None)
+        row = next((each for each in self._each if each.check == verdict.id), None)
         if row is None:
             row = CheckRow(verdict.id, verdict.id.rpartition(".")[2], max(10, *(len(label) for _, label in self.rows)))
+            self._each.append(row)
             self.mount(row)
         if row.verdict is None or _rank(verdict) > _rank(row.verdict):
             row.show(verdict)
@@ -138,25 +144,22 @@ class CheckList(VerticalScroll, can_focus=False):
         if self._ticker is not None:
             self._ticker.stop()
             self._ticker = None
-        for row in self._each():
+        for row in self._each:
             if row.verdict is None:
                 row.show(None)
-        bad = next((row for row in self._each() if row.verdict and row.verdict.status == "fail"), None)
+        bad = next((row for row in self._each if row.verdict and row.verdict.status == "fail"), None)
         if bad is None:
             self.call_after_refresh(self.scroll_home, animate=False)
         else:
             self.call_after_refresh(bad.scroll_visible, animate=False, top=True)
 
-    def _each(self) -> list[CheckRow]:
-        return list(self.query(CheckRow))
-
     def _mark_running(self) -> None:
-        open_rows = [each for each in self._each() if each.verdict is None]
+        open_rows = [each for each in self._each if each.verdict is None]
         for place, row in enumerate(open_rows):
             row.show(None, running=self.concurrent or place == 0)
 
     def _spin(self) -> None:
-        for row in self._each():
+        for row in self._each:
             row.spin()
 
 

@@ -134,14 +134,18 @@ class Form(VerticalGroup):
         self.fields = tuple(fields)
         self.prefix = prefix
         self.initial = dict(values)
+        self._rows: list[FieldRow] = []
 
     def compose(self) -> ComposeResult:
         """Lay the rows out."""
         given = {field.name: self.initial.get(field.name, field.default) for field in self.fields}
         matters = self._matters({name: value for name, value in given.items() if value not in (None, "", {})})
         shown = [field.name for field in self.fields if matters(field)][:_AT_ONCE]
-        for field in self.fields:
-            yield FieldRow(field, given[field.name], self.prefix, matters=matters(field), shown=field.name in shown)
+        self._rows = [
+            FieldRow(field, given[field.name], self.prefix, matters=matters(field), shown=field.name in shown)
+            for field in self.fields
+        ]
+        yield from self._rows
 
     def on_mount(self) -> None:
         """Show the rest once the first rows stand."""
@@ -150,19 +154,19 @@ class Form(VerticalGroup):
     @property
     def raw(self) -> dict[str, str]:
         """Every value as it stands there."""
-        return {row.field.name: row.raw for row in self._rows()}
+        return {row.field.name: row.raw for row in self._rows}
 
     def read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
         """Read every value by its field; what is hidden or empty is not answered."""
-        shown = {row.field.name: row.raw for row in self._rows() if row.matters and row.raw}
+        shown = {row.field.name: row.raw for row in self._rows if row.matters and row.raw}
         return read_table(self.fields, shown, self.prefix)
 
     def show(self, problems: Sequence[Problem]) -> bool:
         """Show problems under their fields, put the focus on the first, and say whether there was any."""
         texts = {each.field.rpartition(".")[2]: each.text for each in reversed(problems)}
-        for row in self._rows():
+        for row in self._rows:
             row.complain(texts.get(row.field.name, ""))
-        first = next((row for row in self._rows() if row.problem), None)
+        first = next((row for row in self._rows if row.problem), None)
         if first is not None:
             first.editor.focus()
             self.call_after_refresh(first.scroll_visible, animate=False)  # with what is wrong, below its value
@@ -170,7 +174,7 @@ class Form(VerticalGroup):
 
     def fill(self, texts: Mapping[str, str]) -> None:
         """Put texts into the fields of these names, and the focus on the last of them."""
-        for row in self._rows():
+        for row in self._rows:
             if row.field.name in texts and isinstance(row.editor, Input):
                 row.editor.value = texts[row.field.name]
                 row.check()
@@ -178,7 +182,7 @@ class Form(VerticalGroup):
 
     def focus_first(self) -> None:
         """Put the focus where you would type next: the first empty required field, else the first of all."""
-        rows = [row for row in self._rows() if row.display]
+        rows = [row for row in self._rows if row.display]
         wanting = [row for row in rows if row.field.required and not row.raw]
         for row in (wanting or rows)[:1]:
             row.editor.focus(scroll_visible=False)  # by itself it scrolls before the form is laid out, by chance
@@ -188,14 +192,14 @@ class Form(VerticalGroup):
     def settle(self) -> None:
         """Show the fields that matter beside the present values."""
         matters = self._matters({name: raw for name, raw in self.raw.items() if raw})
-        for row in self._rows():
+        for row in self._rows:
             row.matters = matters(row.field)
         self._reveal()
 
     def _reveal(self) -> None:
         """Show the rows that matter; new ones a few at a time, so that keys are never held up."""
-        new = [row for row in self._rows() if row.matters and not (row.display or row.is_made)]
-        for row in self._rows():
+        new = [row for row in self._rows if row.matters and not (row.display or row.is_made)]
+        for row in self._rows:
             if row not in new[_AT_ONCE:]:
                 row.settle()
         if len(new) > _AT_ONCE:
@@ -205,9 +209,6 @@ class Form(VerticalGroup):
         """Return what says of a field whether it matters beside these values."""
         values, _ = read_table(self.fields, given, "")
         return lambda field: field.shown_when is None or field.shown_when(values)
-
-    def _rows(self) -> list[FieldRow]:
-        return list(self.query(FieldRow))
 
 
 def _editor(field: Field, value: object) -> Choice | TextField:
