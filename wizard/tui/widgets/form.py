@@ -18,7 +18,7 @@ from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.side_pane import Explanation, explain
 from wizard.tui.widgets.text_field import TextField
 
-_AT_ONCE: Final = 6
+_AT_ONCE: Final = 4
 """Rows of a form that are made in one go; twelve hold a key press up for 50 ms."""
 
 
@@ -43,9 +43,10 @@ class FieldRow(VerticalGroup):
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self.prefix = prefix
-        self.editor = _editor(field, value)
+        self._value = value
+        self._editor: Choice | TextField | None = None
         self.problem = ""
-        self._told = self.editor.value
+        self._told = self.raw
         self._line = Static("", classes="problem", markup=False)
         self.matters = matters
         self.display = shown
@@ -67,7 +68,14 @@ class FieldRow(VerticalGroup):
     @property
     def is_made(self) -> bool:
         """Whether the row has its content."""
-        return self.editor.parent is not None
+        return self._editor is not None and self._editor.parent is not None
+
+    @property
+    def editor(self) -> Choice | TextField:
+        """What the value is edited in, made when it is first asked for."""
+        if self._editor is None:
+            self._editor = _editor(self.field, self._value)
+        return self._editor
 
     def settle(self) -> None:
         """Show the row if it matters, else hide it."""
@@ -78,7 +86,7 @@ class FieldRow(VerticalGroup):
     @property
     def raw(self) -> str:
         """The value as it stands there, for `Field.read`; empty where nothing is answered."""
-        return self.editor.value
+        return self._editor.value if self._editor else _as_edited(self.field, self._value)
 
     def complain(self, text: str) -> None:
         """Show what is wrong; an empty text takes it away."""
@@ -212,11 +220,21 @@ class Form(VerticalGroup):
 
 
 def _editor(field: Field, value: object) -> Choice | TextField:
+    text = _as_edited(field, value)
     if field.kind == "choice":
-        return Choice([Option(each, each) for each in field.choices], str(value or ""), upright=False)
+        return Choice([Option(each, each) for each in field.choices], text, upright=False)
     if field.kind == "flag":
-        return Choice([Option("false", "no"), Option("true", "yes")], "true" if value else "false", upright=False)
-    return TextField(as_text(value), placeholder=field.example)
+        return Choice([Option("false", "no"), Option("true", "yes")], text, upright=False)
+    return TextField(text, placeholder=field.example)
+
+
+def _as_edited(field: Field, value: object) -> str:
+    """Return a value as its editor holds it."""
+    if field.kind == "choice":
+        return str(value or field.choices[0])
+    if field.kind == "flag":
+        return "true" if value else "false"
+    return as_text(value)
 
 
 def as_text(value: object) -> str:
