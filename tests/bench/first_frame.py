@@ -49,9 +49,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Seconds from the start until the field showed the key, and the most memory held until then, in KiB."""
+    """Until the field showed the key: seconds, seconds of processor time, and the most memory held, in KiB."""
 
     seconds: float
+    processor: float
     peak_kib: int
 
 
@@ -76,7 +77,7 @@ def measure(program: Program, home: Path) -> Figures:
     try:
         _type_when_ready(terminal, program, started)
         seconds = time.perf_counter() - started
-        return Figures(seconds, _peak_kib(pid))
+        return Figures(seconds, _processor(pid), _peak_kib(pid))
     finally:
         os.kill(pid, signal.SIGKILL)
         os.close(terminal)
@@ -115,6 +116,12 @@ def _type_when_ready(terminal: int, program: Program, started: float) -> None:
     raise AssertionError(f"{program.name} shows no {TYPED}; its screen: {text[-2000:]!r}")
 
 
+def _processor(pid: int) -> float:
+    """Return the seconds that all threads of a process were at work, to the nanosecond."""
+    spent = (each.read_text().split()[0] for each in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(map(int, spent)) / 1e9
+
+
 def _peak_kib(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
@@ -140,13 +147,12 @@ class Pair:
 
     @property
     def time(self) -> float:
-        """How many times the base's time the program's is: by the medians or by the least, whichever is less.
+        """How many times the base's time the program's is.
 
-        What else runs on the machine only ever adds to a start, and seldom the same to both.
+        A start is one thread at work, so on an idle machine its processor time is its time. On a busy one that is only
+        ever longer, and the least of many is what it is.
         """
-        return min(
-            self._ratio(lambda each: each.seconds, statistics.median), self._ratio(lambda each: each.seconds, min)
-        )
+        return self._ratio(lambda each: each.processor, min)
 
     @property
     def memory(self) -> float:
@@ -169,12 +175,13 @@ class Pair:
         lines = []
         for program, each in self.figures.items():
             times = sorted(one.seconds * 1000 for one in each)
+            processor = min(one.processor for one in each) * 1000
             mib = statistics.median(one.peak_kib for one in each) / 1024
             lines.append(
-                f"{program.name:<14}{statistics.median(times):7.0f} ms ({times[0]:.0f} to {times[-1]:.0f})"
-                f"{mib:8.1f} MiB{len(each):6} rounds"
+                f"{program.name:<14}{processor:5.0f} ms of processor time, {statistics.median(times):.0f} by the clock "
+                f"({times[0]:.0f} to {times[-1]:.0f}), {mib:.1f} MiB, {len(each)} rounds"
             )
-        return "\n".join([*lines, f"{'ratio':<14}{self.time:7.2f}{self.memory:28.2f}"])
+        return "\n".join([*lines, f"{'ratio':<14}{self.time:5.2f} of the time, {self.memory:.2f} of the memory"])
 
 
 def main() -> None:
