@@ -115,3 +115,28 @@ def test_the_demo_is_taken_in_lines(home: Path) -> None:
     assert "Where is your LiteLLM server?" in done.stdout and "The key works." in done.stdout, done.stdout
     assert "These are the files you would have got:" in done.stdout and "not tried" in done.stdout
     assert done.returncode == 0 and everything(home) == {}
+
+
+def test_a_killed_run_goes_on_where_it_was_and_confirms_its_server_anew(home: Path) -> None:
+    """SIGKILL in the middle of the questions; the next start offers to go on, and starting over forgets."""
+    url = f"http://127.0.0.1:{free_port()}"
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    argv = [sys.executable, "-m", "wizard", "--plain"]
+    with subprocess.Popen(argv, env=env, cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin and child.stdout
+        child.stdin.write(f"{url}\n\n\nanyway\n".encode())
+        child.stdin.flush()
+        seen = b""
+        while b"Key backend" not in seen:
+            piece = child.stdout.read(1)
+            assert piece, seen
+            seen += piece
+        child.kill()
+    assert unfinished(home).stat().st_mode & 0o777 == 0o600
+    again = start(home, "--plain", said="go on\nquit\n")
+    assert "You stopped at Key today at" in again.stdout and url in again.stdout
+    assert f"your credential may be sent to {url}" in again.stdout and "Health." in again.stdout
+    assert "Server URL" not in again.stdout and again.returncode == 130
+    over = start(home, "--plain", said="start over\nquit\n")
+    assert "Server URL: quit" in over.stdout and everything(home) == {}
+    assert "You stopped" not in start(home, "--plain", said="quit\n").stdout
