@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from pathlib import Path
+
 import pytest
 
 from tests.demo.touring import in_one_line, not_well, on_screens, toured
@@ -46,6 +50,21 @@ async def test_each_fault_has_its_diagnosis(fault: DemoFault) -> None:
     assert not_well(before) == [], "nothing fails before it"
 
 
+def test_the_users_own_stores_of_keys_are_out_of_reach(tmp_path: Path) -> None:
+    """Wherever their programs are: a key pasted in the demo must not end in the user's keychain."""
+    from wizard.keys.keychain import why_none
+
+    for name in ("secret-tool", "security", "vault", "bao", "op", "pass", "curl"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch, Tour() as tour:
+        patch.setattr("wizard.demo.tour._PATH", f"{tmp_path}:/usr/bin:/bin")
+        machine = tour.services().survey(tour.draft().machine)
+        assert machine.programs["curl"] == tmp_path / "curl"
+        assert not {"secret-tool", "security", "vault", "bao", "op", "pass"} & set(machine.programs)
+        assert "is missing" in why_none(machine)
+
+
 async def test_the_bedrock_route() -> None:
     with Tour() as tour:
         seen = await toured(tour, write=True, route="bedrock", model="us.anthropic.claude-opus-5-5")
@@ -53,6 +72,26 @@ async def test_the_bedrock_route() -> None:
     assert not_well(seen.checks.values()) == []
     assert [each.status for each in seen.proofs] == ["pass", "pass", "skip", "skip"]
     assert f'"ANTHROPIC_BEDROCK_BASE_URL": "{tour.url}/bedrock"' in settings
+
+
+def test_it_can_be_left_the_moment_it_starts() -> None:
+    for _ in range(20):
+        with Tour() as tour:
+            tour.servers.start()
+            tour.servers.start()
+    with Tour():
+        pass
+
+
+async def test_leaving_does_not_wait_for_a_server_that_hangs() -> None:
+    with Tour(BY_NAME["hangs"]) as tour:
+        tour.servers.start()
+        context = ssl.create_default_context(cafile=tour.place.home / "certs/demo-ca.pem")
+        reader, writer = await asyncio.open_connection("127.0.0.1", tour.gateway.port, ssl=context)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        await writer.drain()
+    assert await reader.read() == b"", "cut, and nothing was answered"
+    writer.close()
 
 
 def test_there_are_enough_and_each_differs() -> None:

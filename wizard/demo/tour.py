@@ -36,6 +36,9 @@ _NOT_HERE: Final = ("vault", "bao", "secret-tool", "security")
 
 _GREETING: Final = "A demo: its own server, its own Vault, and a home folder that goes again."
 _WHAT_NEXT: Final = "Enter shows these files once more, and removes them."
+_PROGRAMS: Final = ("curl", "jq", "openssl", "python3", "sh", "timeout")
+"""All that the demo's helpers may run: the user's Vault, keychain and password managers stay out of it."""
+
 _NOT_RUN: Final = "the demo runs no Claude Code."
 _UNPROVEN: Final = {"proof.settings", "proof.answer"}
 _STORED: Final = "~/.secrets/litellm.env"
@@ -102,8 +105,8 @@ class Tour:
 
         self.servers.start()
         sweep(self.place.root.parent)
-        found = survey(machine.env, cwd=self.place.home, root=self.place.root / "system")
-        return self._at_home(found)
+        system = self.place.root / "system"
+        return self._at_home(survey(machine.env, cwd=self.place.home, root=system, programs=_PROGRAMS))
 
     def _at_home(self, machine: Machine) -> Machine:
         """Put the assumed Claude Code there, and leave the user's own Vault program and keychain out."""
