@@ -25,6 +25,8 @@ FINDINGS: Final = (b"No name server answers", b"did not answer within", b"Nothin
 ESC, QUIT = b"\x1b", b"\x11"
 TRIES: Final = 3
 """The quickest of them counts: a machine under load is late now and then, a blocked wizard always."""
+AT_ONCE: Final = 1.0
+"""Seconds; a wizard that waits for a silent network does so for three or more. Bare latencies are tests/bench's."""
 
 
 @contextmanager
@@ -69,14 +71,16 @@ def test_case_67_72_esc_answers_at_once(what: str, home: Path, tmp_path: Path) -
             window.output.clear()
             os.write(window.master, b"\r")
             window.read_until(CHECKING)
-    assert min(took) < 0.2, took
+    assert min(took) < AT_ONCE, took
 
 
 @pytest.mark.parametrize("what", SILENT)
 def test_case_67_72_quitting_ends_the_process(what: str, home: Path, tmp_path: Path) -> None:
     asked, took = [], []
-    for _ in range(TRIES):
-        with checking(SILENT[what], home, tmp_path) as window:
+    for number in range(TRIES):
+        fresh = home / str(number)  # where the run before left nothing to go on with
+        fresh.mkdir(mode=0o700)
+        with checking(SILENT[what], fresh, tmp_path) as window:
             assert not any(each in window.output for each in FINDINGS), "it was over before"
             os.write(window.master, QUIT)
             asked.append(seconds_until(ASKED, window))
@@ -84,8 +88,8 @@ def test_case_67_72_quitting_ends_the_process(what: str, home: Path, tmp_path: P
             started = time.monotonic()
             assert window.end() == 130
             took.append(time.monotonic() - started)
-    assert min(asked) < 0.2, asked
-    assert min(took) < 1, took
+    assert min(asked) < AT_ONCE, asked
+    assert min(took) < AT_ONCE, took
 
 
 @pytest.mark.parametrize(("what", "row"), [("dead DNS", "dns-down"), ("blackhole", "connect-timeout")])
