@@ -20,7 +20,8 @@ _JUDGE: Final = r"""
 _JQ_START: Final = r"""
     def object: try fromjson catch null | if type == "object" then . else {} end;
     def trouble($exit; $needed):
-      if length < $needed or any(.[:$needed][]; .status == "000") then "curl " + $exit
+      if length < $needed or (length == $needed and $exit != "0") or any(.[:$needed][]; .status == "000")
+      then "curl " + $exit
       elif any(.[:$needed][]; .status == "503" and .body.sealed == true) then "sealed"
       elif any(.[:$needed][]; .status == "503" and (.body | .errors // .error | tostring | contains("ealed")))
       then "sealed"
@@ -142,8 +143,9 @@ got = [(after[:3], json_object(part[4:])) for part, after in zip(parts, parts[1:
 
 def look_for_trouble(needed):
     first = got[:needed]
-    if len(first) < needed or any(status == "000" for status, _ in first):
-        done("curl " + (ended[-1] if len(ended) > 1 else ""))
+    exit = ended[-1] if len(ended) > 1 else ""
+    if len(first) < needed or (len(got) == needed and exit != "0") or any(status == "000" for status, _ in first):
+        done("curl " + exit)
     for status, body in first:
         said = json.dumps(body.get("errors") or body.get("error"))
         if status == "503" and (body.get("sealed") is True or "ealed" in said):
