@@ -124,11 +124,11 @@ CUT = "cuts the connection"
 
 QUICK = [
     # what sys/health says; the helper asks for the secret at once and gets no answer that fits
-    Case("standby", state(429, standby=True), "vault-standby", "answered with status 429"),
-    Case("performance standby", state(473, standby=True, performance_standby=True), "vault-standby", "answered with status 473"),
-    Case("secondary", state(472, replication_dr_mode="secondary"), "vault-secondary", "answered with status 472"),
+    Case("standby", state(429, standby=True), "vault-standby", "status 429"),
+    Case("performance standby", state(473, standby=True, performance_standby=True), "vault-standby", "status 473"),
+    Case("secondary", state(472, replication_dr_mode="secondary"), "vault-secondary", "status 472"),
     Case("secondary that says 200", state(200, replication_dr_mode="secondary"), "vault-secondary", BAD_PLACE),
-    Case("not initialised", state(501, initialized=False, sealed=True), "vault-uninitialised", "answered with status 501"),
+    Case("not initialised", state(501, initialized=False, sealed=True), "vault-uninitialised", "status 501"),
     Case("not initialised, 200", state(200, initialized=False), "vault-uninitialised", BAD_PLACE),
     Case("sealed", state(503, sealed=True), "vault-sealed", "is sealed"),
     Case("sealed, 200", state(200, sealed=True), "vault-sealed", BAD_PLACE),
