@@ -151,6 +151,18 @@ def test_a_file_that_needs_a_copy_of_the_key_is_refused(home: Path) -> None:
     assert path.read_bytes() == b"OTHER=1\n"
 
 
+def test_a_file_that_turns_out_not_to_be_replaceable_is_refused_and_no_copy_is_made(home: Path) -> None:
+    class Busy(System):
+        @staticmethod
+        def exchange(*_: object) -> None:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    path = secrets(home, b"OTHER=1\n")
+    with pytest.raises(Refused, match="can't be replaced"):
+        plan(machine_of(home), system=Busy()).write()
+    assert path.read_bytes() == b"OTHER=1\n" and not holding(home, KEY) and not temporaries(home)
+
+
 def test_a_link_is_followed_and_stays(home: Path) -> None:
     (home / "vault").mkdir()
     (home / "vault/keys").write_bytes(b"OTHER=1\n")

@@ -79,6 +79,18 @@ def test_what_can_not_be_is_refused(home: Path, words: tuple[str, ...], said: st
     assert not holding(home)
 
 
+def test_bytes_that_are_no_text_are_refused(home: Path) -> None:
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    words = ["store", "--key", "env-file", "--yes"]
+    done = subprocess.run([sys.executable, "-m", "wizard", *words], env=env, input=b"sk-\xff\xfe", capture_output=True)
+    assert done.returncode == 2 and b"position 4" in done.stderr and not everything(home)
+
+
+def test_an_end_at_the_prompt_stores_nothing(home: Path) -> None:
+    code, seen = at_terminal(home, "store", "--key", "env-file", answers=[("it is not shown", "\x04")])
+    assert code == 2 and "There is no key yet" in seen and not everything(home)
+
+
 def test_a_dry_run_stores_nothing(home: Path) -> None:
     done = command(home, "store", "--key", "env-file", "--dry-run", said=KEY)
     assert done.returncode == 0 and "Nothing was changed." in done.stderr and not everything(home)

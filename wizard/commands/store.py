@@ -121,9 +121,12 @@ def _read_key() -> Secret:
     if sys.stdin.isatty():
         import getpass
 
-        said = getpass.getpass("Paste the key (it is not shown): ", stream=sys.stderr)
+        try:
+            said = getpass.getpass("Paste the key (it is not shown): ", stream=sys.stderr)
+        except EOFError:
+            said = ""
     else:
-        said = sys.stdin.read(LONGEST + 2)
+        said = sys.stdin.buffer.read(LONGEST + 2).decode("utf-8", "replace")
     try:
         return read_pasted(said)
     except NoKey as error:
