@@ -178,6 +178,7 @@ class StoreDialog(ConfirmedDialog):
         self.look(lambda: self.store(key))
 
     def forget(self) -> None:
-        """Let go of what was typed."""
+        """Let go of what was typed, and of the field: there is nothing to paste any more."""
         for field in self.query(SecretInput):
             field.clear()
+            field.display = False
