@@ -47,6 +47,15 @@ async def at_key(
         yield walk
 
 
+async def ask_for_key(walk: Walk) -> None:
+    """Press the key that brings the dialog up, and wait until it is there."""
+    await walk.press("ctrl+k")
+    async with asyncio.timeout(60):
+        while walk.step != "StoreDialog":
+            await walk.pilot.pause(0.02)
+    await walk.settle()
+
+
 def holding(home: Path, text: str = KEY) -> set[str]:
     files = (each for each in home.rglob("*") if each.is_file())
     return {str(each.relative_to(home)) for each in files if text.encode() in each.read_bytes()}
@@ -63,7 +72,7 @@ def said(walk: Walk) -> str:
 async def test_a_pasted_key_is_stored_on_its_own_yes(home: Path, size: tuple[int, int]) -> None:
     async with at_key(home, "env-file", size=size) as walk:
         assert "^K Store a key" in walk.footer()
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         assert walk.step == "StoreDialog" and "~/.secrets/litellm.env" in said(walk)
         await walk.paste(f"\n{KEY}\r\n")
         shown = walk.text()
@@ -82,18 +91,19 @@ async def test_a_pasted_key_is_stored_on_its_own_yes(home: Path, size: tuple[int
 
 async def test_leaving_stores_nothing_and_forgets_the_key(home: Path) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(KEY)
         field = walk.find("#key", SecretInput)
         await walk.press("enter", "escape")
         assert walk.step == "Key" and not holding(home) and field.is_empty
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         assert walk.find("#key", SecretInput).is_empty
 
 
 async def test_it_is_typed_corrected_and_cleared_by_keys(home: Path) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k", *"sk-y?n/", "backspace")
+        await ask_for_key(walk)
+        await walk.press(*"sk-y?n/", "backspace")
         field = walk.find("#key", SecretInput)
         assert field.take() == "sk-y?n" and "6 characters" in walk.text()
         await walk.press("ctrl+u")
@@ -104,7 +114,7 @@ async def test_it_is_typed_corrected_and_cleared_by_keys(home: Path) -> None:
 
 async def test_it_is_revealed_for_a_moment_only(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(KEY)
         field = walk.find("#key", SecretInput)
         await walk.press("ctrl+t")
@@ -122,7 +132,7 @@ async def test_it_is_revealed_for_a_moment_only(home: Path, monkeypatch: pytest.
 
 async def test_a_click_reveals_it_too(home: Path) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste("sk-1")
         field = walk.find("#key", SecretInput)
         at = field.render().plain.index("show")
@@ -132,7 +142,7 @@ async def test_a_click_reveals_it_too(home: Path) -> None:
 
 async def test_the_value_is_in_no_repr_and_no_message(home: Path) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(KEY)
         field = walk.find("#key", SecretInput)
         assert field.take() == KEY
@@ -145,7 +155,7 @@ async def test_the_value_is_in_no_repr_and_no_message(home: Path) -> None:
 )
 async def test_what_is_no_key_is_said(home: Path, pasted: str, part: str) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(pasted)
         await walk.press("enter")
         assert part in said(walk) and walk.step == "StoreDialog"
@@ -155,7 +165,8 @@ async def test_what_is_no_key_is_said(home: Path, pasted: str, part: str) -> Non
 
 async def test_an_edit_after_the_question_asks_again(home: Path) -> None:
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k", *"sk-1", "enter")
+        await ask_for_key(walk)
+        await walk.press(*"sk-1", "enter")
         assert "Enter does it" in said(walk)
         await walk.press("2")
         assert "Enter does it" not in said(walk)
@@ -167,7 +178,7 @@ async def test_a_refusal_is_told_and_nothing_is_left(home: Path) -> None:
     (home / ".secrets").mkdir()
     (home / ".secrets/litellm.env").mkdir()
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(KEY)
         await walk.press("enter")
         assert "✗ ~/.secrets/litellm.env: It is a folder" in said(walk)
@@ -181,7 +192,7 @@ async def test_a_write_that_fails_is_told(home: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(store, "written", refuse)
     async with at_key(home, "env-file") as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(KEY)
         await walk.press("enter", "enter")
         assert "✗ Another program changed it meanwhile." in said(walk)
@@ -199,7 +210,7 @@ async def test_a_real_keychain_gets_the_key(home: Path) -> None:
     with real_keychain() as chain:
         machine = machine_with(home, "secret-tool", env={"HOME": str(home), **chain.env})
         async with at_key(home, "keychain", machine=machine) as walk:
-            await walk.press("ctrl+k")
+            await ask_for_key(walk)
             assert "service claude-litellm-wizard, account litellm" in said(walk)
             await walk.paste(KEY)
             await walk.press("enter", "enter")
@@ -209,7 +220,7 @@ async def test_a_real_keychain_gets_the_key(home: Path) -> None:
 
 async def test_a_machine_without_a_keychain_says_so(home: Path) -> None:
     async with at_key(home, "keychain", machine=machine_with(home)) as walk:
-        await walk.press("ctrl+k")
+        await ask_for_key(walk)
         await walk.paste(KEY)
         await walk.press("enter")
         assert "There is no keychain to ask here" in said(walk) and "env-file" in said(walk)
