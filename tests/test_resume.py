@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_what_was_saved_meanwhile_is_no_unfinished_run(machine: Machine) -> None
     save(machine, ANSWERS, Step.REVIEW)
     assert find(machine, ANSWERS) is None
     assert find(machine, replace(ANSWERS, models=Models())) is not None
+
+
+def test_a_command_that_wrote_meanwhile_overtakes_it(machine: Machine) -> None:
+    save(machine, ANSWERS, Step.REVIEW)
+    machine.answers_file.parent.mkdir(parents=True)
+    machine.answers_file.touch()
+    now = datetime.now().timestamp()
+    os.utime(machine.answers_file, (now - 60, now - 60))
+    assert find(machine, Answers()) is not None, "set up before, and left early since"
+    os.utime(machine.answers_file, (now + 60, now + 60))
+    assert find(machine, Answers()) is None
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,18 @@ def find(machine: Machine, saved: Answers | None) -> Unfinished | None:
     step = next((each for each in STEPS if each.value == name), None)
     if not isinstance(when, datetime) or when.tzinfo is None or step is None or not isinstance(answers, Mapping):
         return None
+    if _saved_since(machine, when):
+        return None
     found = partial_answers(answers)
     return None if found in (saved, Answers()) else Unfinished(found, min(step, Step.REVIEW, key=STEPS.index), when)
+
+
+def _saved_since(machine: Machine, when: datetime) -> bool:
+    """Say whether a command has written answers since then: what was left off is overtaken."""
+    try:
+        return machine.answers_file.stat().st_mtime > when.timestamp()
+    except OSError:
+        return False
 
 
 def go_on(draft: Draft, unfinished: Unfinished) -> Draft:

@@ -8,9 +8,13 @@ from wizard.answering import first_backend, first_options, key_origin, with_key
 from wizard.answers import KEY_FIELDS
 from wizard.fields import Value
 from wizard.keys.backend import Backend
+from wizard.outcome import PROGRAM
 from wizard.plain.console import Back
 from wizard.plain.forms import Form
 from wizard.plain.state import Run
+
+_STORES: Final = ("env-file", "keychain")
+"""What the store command can put a key into."""
 
 _REFRESH: Final = tuple(each for each in KEY_FIELDS if each.name == "refresh_seconds")
 
@@ -43,6 +47,10 @@ def _options(run: Run, backend: Backend) -> tuple[dict[str, Value], int | None]:
     given: dict[str, object] = {**first_options(run.draft, backend)}
     given["refresh_seconds"] = run.draft.answers.key.refresh_seconds
     prefix = f"key.{backend.name}"
+    if backend.name in _STORES:
+        run.console.say(
+            f"If no key is there yet, put it there in another terminal: {PROGRAM} store --key {backend.name}"
+        )
     form = Form(run.console, (*backend.fields, *_REFRESH), prefix, given)
     values = form.ask()
     while problems := form.read()[1] or backend.validate(_without_refresh(values), prefix):
