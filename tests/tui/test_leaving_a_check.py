@@ -59,36 +59,41 @@ def seconds_until(text: bytes, window: Window) -> float:
     return time.monotonic() - started
 
 
+@contextmanager
+def amid_a_check(what: str, home: Path, folder: Path) -> Iterator[Window | None]:
+    """A wizard in the middle of its check; None when the machine was so busy that the check was over before."""
+    home.mkdir(mode=0o700)  # where the run before left nothing to go on with
+    with checking(SILENT[what], home, folder) as window:
+        yield None if any(each in window.output for each in FINDINGS) else window
+
+
 @pytest.mark.parametrize("what", SILENT)
 def test_case_67_72_esc_answers_at_once(what: str, home: Path, tmp_path: Path) -> None:
     took = []
-    with checking(SILENT[what], home, tmp_path) as window:
-        for _ in range(TRIES):
-            assert not any(each in window.output for each in FINDINGS), "it was over before"
+    for number in range(TRIES):
+        with amid_a_check(what, home / str(number), tmp_path) as window:
+            if window is None:
+                continue
             window.output.clear()
             os.write(window.master, ESC)
             took.append(seconds_until(READY, window))
-            window.output.clear()
-            os.write(window.master, b"\r")
-            window.read_until(CHECKING)
-    assert min(took) < AT_ONCE, took
+    assert took and min(took) < AT_ONCE, took
 
 
 @pytest.mark.parametrize("what", SILENT)
 def test_case_67_72_quitting_ends_the_process(what: str, home: Path, tmp_path: Path) -> None:
     asked, took = [], []
     for number in range(TRIES):
-        fresh = home / str(number)  # where the run before left nothing to go on with
-        fresh.mkdir(mode=0o700)
-        with checking(SILENT[what], fresh, tmp_path) as window:
-            assert not any(each in window.output for each in FINDINGS), "it was over before"
+        with amid_a_check(what, home / str(number), tmp_path) as window:
+            if window is None:
+                continue
             os.write(window.master, QUIT)
             asked.append(seconds_until(ASKED, window))
             os.write(window.master, QUIT)
             started = time.monotonic()
             assert window.end() == 130
             took.append(time.monotonic() - started)
-    assert min(asked) < AT_ONCE, asked
+    assert asked and min(asked) < AT_ONCE, asked
     assert min(took) < AT_ONCE, took
 
 
