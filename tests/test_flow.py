@@ -9,11 +9,13 @@ import pytest
 
 from wizard.answers import Answers, Gateway, Key, Models
 from wizard.flow import STEPS, Checked, Draft, Step, failed, following, may_send_key, satisfied
+from wizard.lifetime import Life, judge_life
 from wizard.machine.model import Machine
 from wizard.trial import Trial
 from wizard.verdict import Verdict
 
 PASS = (Verdict("gateway.alive", "pass", "ok", "It answers."),)
+HOUR = Life("A key", 3600)
 FAIL = (Verdict("gateway.alive", "fail", "refused", "Nothing listens.", "Start it."),)
 
 
@@ -76,6 +78,23 @@ def test_what_only_claude_code_does_with_the_gateway_drops_nothing(draft: Draft)
     changed = draft.answered(replace(draft.answers, gateway=gateway))
     assert changed.health_now and changed.trial_now
     assert changed.answered(replace(changed.answers, gateway=replace(gateway, proxy="http://p:1"))).health is None
+
+
+def test_another_refresh_interval_judges_the_key_test_anew_and_runs_nothing(draft: Draft) -> None:
+    found = (*PASS, judge_life(draft.answers, HOUR, None))
+    tried = draft.tried(Trial(found, ("claude-opus-5-5",), HOUR))
+    changed = tried.answered(replace(draft.answers, key=replace(draft.answers.key, refresh_seconds=3600)))
+    assert changed.trial_now and changed.trial_now.models == ("claude-opus-5-5",)
+    assert [each.verdict for each in tried.trial_now.verdicts] == ["ok", "life-known"] if tried.trial_now else False
+    assert [each.verdict for each in changed.trial_now.verdicts] == ["ok", "refresh-too-long"]
+    assert changed.answered(tried.answers).trial_now == tried.trial_now
+
+
+def test_a_life_that_was_not_tried_stays_not_tried(draft: Draft) -> None:
+    skipped = Verdict("key.life", "skip", "not-tried", "Not tried: there is no key to try.")
+    tried = draft.tried(Trial((skipped,)))
+    changed = tried.answered(replace(draft.answers, key=replace(draft.answers.key, refresh_seconds=60)))
+    assert changed.trial_now and changed.trial_now.verdicts == (skipped,)
 
 
 def test_other_models_drop_nothing(draft: Draft) -> None:

@@ -63,14 +63,14 @@ def test_the_helper_runs_at_half_of_it_at_the_latest(
     seconds: int, chosen: int | None, verdict: str, cause: str
 ) -> None:
     answers = Answers(gateway=Gateway(url="https://llm.example"), key=Key(refresh_seconds=chosen))
-    judged = judge_life(answers, Life("Your Vault token", seconds), PLAIN, None)
+    judged = judge_life(answers, Life("Your Vault token", seconds), None)
     assert (judged.verdict, judged.cause) == (verdict, cause)
     every = judged.facts["refresh_seconds"]
     assert isinstance(every, int) and (verdict == "refresh-too-long" or every * 2 <= seconds)
 
 
 def test_no_end_known_is_said_with_the_interval() -> None:
-    judged = judge_life(Answers(gateway=Gateway(url="https://llm.example")), None, PLAIN, None)
+    judged = judge_life(Answers(gateway=Gateway(url="https://llm.example")), None, None)
     assert judged.cause == "No end known; the helper runs every 30 minutes."
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.tui.fixture import ANSWERED, EXPIRED, HEALTHY, KEY_WORKS, MODELS, NOT_ASKED, PROOFS, URL, Fake, later_draft
+from tests.tui.fixture import (
+    ANSWERED,
+    EXPIRED,
+    HEALTHY,
+    KEY_WORKS,
+    MODELS,
+    NOT_ASKED,
+    PROOFS,
+    THREE_MONTHS,
+    URL,
+    Fake,
+    later_draft,
+)
 from tests.tui.walking import LARGE, SMALL, walking
 from wizard.flow import Draft
 from wizard.outcome import Outcome
@@ -17,7 +29,7 @@ DONE = Outcome("yes", files=("~/.bashrc", "~/.claude/settings.json"), proofs=(*P
 
 
 def tried(draft: Draft | None = None) -> Draft:
-    return (draft or later_draft()).checked(HEALTHY).tried(Trial(KEY_WORKS, MODELS, 90 * 86400))
+    return (draft or later_draft()).checked(HEALTHY).tried(Trial(KEY_WORKS, MODELS, THREE_MONTHS))
 
 
 def test_everything_that_was_proven_is_told() -> None:

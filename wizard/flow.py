@@ -68,6 +68,9 @@ class Draft:
         if draft.trial_now is None:
             draft = replace(draft, trial=None, message=None)
             overridden.discard(Step.TEST)
+        elif draft.trial and answers.key.refresh_seconds != self.answers.key.refresh_seconds:
+            trial = draft.trial.result.refreshed_as(answers)
+            draft = replace(draft, trial=replace(draft.trial, result=trial))
         return replace(draft, overridden=frozenset(overridden))
 
     @property
@@ -92,9 +95,12 @@ class Draft:
 
     @property
     def _tested(self) -> tuple[Gateway, Key]:
-        """What the key test depends on: the way to the gateway, and the chosen backend's answers."""
+        """What the key test depends on: the way to the gateway, and the chosen backend's answers.
+
+        How often the helper is run changes nothing of what it prints.
+        """
         key = self.answers.key
-        return self._reached, replace(key, tables={key.backend: key.options})
+        return self._reached, replace(key, tables={key.backend: key.options}, refresh_seconds=None)
 
     def checked(self, verdicts: tuple[Verdict, ...]) -> Draft:
         """Return the draft with the result of a health check of the present gateway.

@@ -71,8 +71,11 @@ def shortest(lives: Iterable[Life]) -> Life | None:
     return min(lives, key=lambda each: each.seconds, default=None)
 
 
-def judge_life(answers: Answers, life: Life | None, key: Secret, clock: int | None) -> Verdict:
-    """Say how long a key lives and how often the helper runs; `clock` is by how much the gateway's differs."""
+def judge_life(answers: Answers, life: Life | None, clock: int | None) -> Verdict:
+    """Say how long a key lives and how often the helper runs.
+
+    `clock` is by how much the gateway's differs; None where that says nothing, as of a key that is no token.
+    """
     every = refresh_seconds(answers, life.seconds if life else None)
     if life is None:
         return judge(CATALOGUE, CHECK, "life-unknown", refresh=duration(every), refresh_seconds=every)
@@ -80,7 +83,7 @@ def judge_life(answers: Answers, life: Life | None, key: Secret, clock: int | No
     if every * 2 > life.seconds and answers.key.refresh_seconds is not None:
         verdict = "refresh-too-long"
     facts: dict[str, Any] = {"what": life.what, "life_seconds": life.seconds, "refresh_seconds": every}
-    if clock is not None and claims_of(key) is not None:
+    if clock is not None:
         facts |= {"clock_difference_seconds": clock, "clock": f"; the gateway's clock {_clock(clock)}"}
         if verdict == "life-known" and abs(clock) > limits.TOKEN_SKEW:
             verdict = "life-clock"

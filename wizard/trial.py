@@ -12,9 +12,10 @@ from wizard.helper_run import CATALOGUE as HELPER_CATALOGUE
 from wizard.helper_run import SLOW_HELPER, HelperRun, run_helper
 from wizard.keys.backend import Backend, NoProgramError, Report, backend
 from wizard.lifetime import CATALOGUE as LIFE_CATALOGUE
-from wizard.lifetime import judge_life, lives_of, shortest
+from wizard.lifetime import CHECK as LIFE_CHECK
+from wizard.lifetime import Life, judge_life, lives_of, shortest
 from wizard.machine.model import Machine
-from wizard.record import dataclass
+from wizard.record import dataclass, replace
 from wizard.secret import Secret
 from wizard.verdict import Kind, Verdict, judge
 
@@ -46,11 +47,28 @@ CATALOGUE: Final[Mapping[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the key test found: verdicts, the models the key may use, and how long a fresh key lives, if known."""
+    """What the key test found: verdicts, the models the key may use, and how long a fresh key lives, if known.
+
+    `clock` is by how many seconds the gateway's differs from ours; None where that says nothing of the key.
+    """
 
     verdicts: tuple[Verdict, ...]
     models: tuple[str, ...] = ()
-    life_seconds: int | None = None
+    life: Life | None = None
+    clock: int | None = None
+
+    @property
+    def life_seconds(self) -> int | None:
+        """How long a fresh key lives, in seconds; None when nothing tells."""
+        return self.life.seconds if self.life else None
+
+    def refreshed_as(self, answers: Answers) -> Trial:
+        """Return the same findings, judged for another refresh interval: nothing has to be run again for that."""
+        judged = [
+            judge_life(answers, self.life, self.clock) if each.id == LIFE_CHECK and each.status != "skip" else each
+            for each in self.verdicts
+        ]
+        return replace(self, verdicts=tuple(judged))
 
 
 def rows(answers: Answers) -> tuple[tuple[str, str], ...]:
@@ -64,7 +82,7 @@ def rows(answers: Answers) -> tuple[tuple[str, str], ...]:
         ("key.shape", "shape"),
         ("key.accepted", "accepted"),
         ("key.owner", "whose key"),
-        ("key.life", "lifetime"),
+        (LIFE_CHECK, "lifetime"),
     )
 
 
@@ -76,7 +94,7 @@ async def try_key(answers: Answers, machine: Machine, confirmed: Collection[str]
     """
     trial = _Trial(answers, machine, frozenset(confirmed), report)
     await trial.run()
-    return Trial(tuple(trial.verdicts), trial.models, trial.life)
+    return Trial(tuple(trial.verdicts), trial.models, trial.life, trial.clock)
 
 
 async def send_one_message(answers: Answers, machine: Machine, confirmed: Collection[str], model: str) -> Verdict:
@@ -106,7 +124,7 @@ class _Trial:
         self.verdicts: list[Verdict] = []
         self.models: tuple[str, ...] = ()
         self.waits: list[float] = []
-        self.life: int | None = None
+        self.life: Life | None = None
         self.clock: int | None = None
 
     async def run(self) -> None:
@@ -195,9 +213,10 @@ class _Trial:
 
     def lifetime(self, key: Secret, expires: int | None) -> Verdict:
         of_backend = self.source.life_seconds(self.answers.key.options)
-        life = shortest(lives_of(key, of_backend, expires, self.verdicts))
-        self.life = life.seconds if life else None
-        return judge_life(self.answers, life, key, self.clock)
+        self.life = shortest(lives_of(key, of_backend, expires, self.verdicts))
+        if claims_of(key) is None:
+            self.clock = None
+        return judge_life(self.answers, self.life, self.clock)
 
 
 def _helper_verdict(ran: HelperRun) -> Verdict:

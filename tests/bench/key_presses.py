@@ -18,7 +18,7 @@ from typing import Any, Final
 from textual.pilot import Pilot
 
 from tests.bench.step_changes import go, settled, shown
-from tests.tui.fixture import KEY_WORKS, Fake, later_draft
+from tests.tui.fixture import KEY_WORKS, THREE_MONTHS, Fake, later_draft
 from wizard.flow import Step
 from wizard.trial import Trial
 from wizard.tui.app import WizardApp
@@ -78,7 +78,7 @@ class Repaints:
 async def measure(models: int, slower_ms: float) -> dict[str, list[float]]:
     """Return the milliseconds of every press, by the step it was made on."""
     names = tuple(f"vendor-{number % 50}/claude-{number % 7}-{number}" for number in range(models))
-    app = WizardApp(Session(later_draft(), Fake(trial=Trial(KEY_WORKS, names, 90 * 86400)).services()))
+    app = WizardApp(Session(later_draft(), Fake(trial=Trial(KEY_WORKS, names, THREE_MONTHS)).services()))
     found: dict[str, list[float]] = {}
     async with app.run_test(size=(80, 24)) as pilot:
         repaints = Repaints(app, slower_ms)

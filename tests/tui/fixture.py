@@ -16,6 +16,7 @@ from wizard.gateway.catalogue import CATALOGUE as GATEWAY
 from wizard.gateway.health import ROWS
 from wizard.keys.backend import Report, backends
 from wizard.keys.catalogue import CATALOGUE as SOURCE
+from wizard.lifetime import Life
 from wizard.machine.claude_code import wanted_models
 from wizard.machine.model import ClaudeCode, Leftover, Machine, Shell
 from wizard.proof.catalogue import CATALOGUE as PROOF
@@ -26,6 +27,7 @@ from wizard.verdict import Verdict, judge
 
 URL = "https://llm.corp.example:4000"
 HOME = Path("/home/ada")
+THREE_MONTHS = Life("A key", 90 * 86400)
 MODELS = (
     "claude-haiku-5-5",
     "claude-opus-5-5",
@@ -272,7 +274,7 @@ class Fake:
     """A core that answers at once with what it was told, and notes what it was asked."""
 
     health: tuple[Verdict, ...] = HEALTHY
-    trial: Trial = field(default_factory=lambda: Trial(KEY_WORKS, MODELS, 90 * 86400))
+    trial: Trial = field(default_factory=lambda: Trial(KEY_WORKS, MODELS, THREE_MONTHS))
     message: Verdict = MESSAGE
     plan: Plan = field(default_factory=a_plan)
     proofs: tuple[Verdict, ...] = PROOFS

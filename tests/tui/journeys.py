@@ -27,6 +27,7 @@ from wizard.apply.change import Plan
 from wizard.apply.errors import Refused, WriteFailed
 from wizard.flow import Draft, Step
 from wizard.keys.backend import BACKEND_NAMES
+from wizard.lifetime import Life
 from wizard.resume import Unfinished
 from wizard.team import Team, read
 from wizard.trial import Trial
@@ -165,9 +166,13 @@ def _models() -> Iterator[Journey]:
     yield Journey(
         "models-missing",
         (Stop("told", to_models),),
-        fake=lambda: Fake(trial=Trial(KEY_WORKS, ("claude-opus-5-5",), 3600)),
+        fake=lambda: Fake(trial=Trial(KEY_WORKS, ("claude-opus-5-5",), Life("A key", 3600))),
     )
-    yield Journey("models-unlisted", (Stop("told", to_models),), fake=lambda: Fake(trial=Trial(KEY_WORKS, (), 3600)))
+    yield Journey(
+        "models-unlisted",
+        (Stop("told", to_models),),
+        fake=lambda: Fake(trial=Trial(KEY_WORKS, (), Life("A key", 3600))),
+    )
 
 
 def _review() -> Iterator[Journey]:
