@@ -344,9 +344,29 @@ def test_the_keychain_keeps_what_it_held_until_it_is_given_back(home: Path, keyc
     assert keychain.get(*SPOT) == "sk-before"
 
 
+def test_no_second_item_stands_beside_what_another_program_stored(home: Path, keychain: RealKeychain) -> None:
+    keychain.put(*SPOT, "sk-before")
+    machine = on(home, keychain)
+    assert keychain.count(*SPOT) == 1
+    plan_store("keychain", PLACE, Secret(KEY), machine).write()
+    assert (keychain.count(*SPOT), keychain.get(*SPOT)) == (1, KEY)
+    undo_last(machine)
+    assert (keychain.count(*SPOT), keychain.get(*SPOT)) == (1, "sk-before")
+
+
+def test_what_it_held_is_given_back_when_ours_is_gone(home: Path, keychain: RealKeychain) -> None:
+    keychain.put(*SPOT, "sk-before")
+    machine = on(home, keychain)
+    plan_store("keychain", PLACE, Secret(KEY), machine).write()
+    keychain.remove(*SPOT)  # or the process that stores was killed between taking out and putting in
+    undo_last(machine)
+    assert keychain.get(*SPOT) == "sk-before"
+
+
 def test_another_key_put_there_since_stays(home: Path, keychain: RealKeychain) -> None:
     machine = on(home, keychain)
     plan_store("keychain", PLACE, Secret(KEY), machine).write()
+    keychain.remove(*SPOT)
     keychain.put(*SPOT, "sk-theirs")
     assert "another key by now" in undo_last(machine).lines(machine)[0]
     assert keychain.get(*SPOT) == "sk-theirs" and not list_receipts(machine)

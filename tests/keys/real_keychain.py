@@ -50,6 +50,15 @@ class RealKeychain:
         done = self._secret_tool("lookup", "--", "service", service, "username", account)
         return done.stdout.decode() if done.returncode == 0 else None
 
+    def count(self, service: str, account: str) -> int:
+        """Return how many items stand under one name."""
+        done = self._secret_tool("search", "--all", "service", service, "username", account)
+        return done.stdout.decode().count("secret = ")
+
+    def remove(self, service: str, account: str) -> None:
+        """Remove what stands under a name."""
+        self._secret_tool("clear", "--", "service", service, "username", account)
+
     def lock(self) -> None:
         """Lock the keychain, as it is before somebody signs in."""
         self._secret_tool("lock")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from wizard.keys.keychain_access import fingerprint
 from wizard.machine.memory import keep_private
+
+_ITEMS: Final = 20
+"""Items under one name that are taken out before giving up; there is one, or two where two programs stored it."""
 
 
 class Ring(Protocol):
@@ -48,18 +51,31 @@ def carried_out(order: Mapping[str, str], ring: Ring) -> str:
     if order["do"] == "put":
         if order["aside"] and now is not None:
             ring.set_password(service, order["aside"], now)
+        _clear(ring, service, account)
         ring.set_password(service, account, order["key"])
         return "done"
     return _taken_back(order, ring, now)
 
 
+def _clear(ring: Ring, service: str, account: str) -> None:
+    """Take out what stands there.
+
+    Beside an item that another program stored, keyring 25 puts a second one, and which of the two a look-up finds is
+    left to chance (gnome-keyring 42, when both were stored within one second).
+    """
+    for _ in range(_ITEMS):
+        if ring.get_password(service, account) is None:
+            return
+        ring.delete_password(service, account)
+
+
 def _taken_back(order: Mapping[str, str], ring: Ring, now: str | None) -> str:
     service, account, aside = order["service"], order["account"], order["aside"]
-    if now is None:
-        return "gone"
-    if fingerprint(now, order["salt"]) != order["fingerprint"]:
+    if now is not None and fingerprint(now, order["salt"]) != order["fingerprint"]:
         return "changed"
     before = ring.get_password(service, aside) if aside else None
+    if before is None and now is None:
+        return "gone"
     if before is None:
         ring.delete_password(service, account)
         return "removed"
