@@ -112,7 +112,7 @@ newline='
 read_with_curl() {
   set_quoted "$token"
   said=$(ask_first | fetch | judge_first)
-  case $said in 000*) said=$(printf '%s\n' "$said" | judge 2) ;; esac
+  case $said in 000*) said=$(printf '%s' "$said" | judge 2) ;; esac
   case $said in
     ending*)
       said=${said#ending"$newline"}
