@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.programs import require
 from wizard.answers import Answers, from_table
 from wizard.apply.files import System
 from wizard.apply.plan import make_plan
@@ -48,7 +49,8 @@ def machine_of(home: Path, **env: str) -> Machine:
 def answers_for(
     url: str = OLD, *, shells: tuple[str, ...] = ("bash", "zsh"), variable: str = "", **write: Any
 ) -> Answers:
-    """Return answers with the env-file backend, which needs no program."""
+    """Return answers with the env-file backend, which needs no program, for shells that are there."""
+    require(*shells)
     return from_table(
         {
             "gateway": {"url": url},

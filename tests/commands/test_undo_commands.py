@@ -47,6 +47,7 @@ def person(home: Path) -> Path:
 
 
 def applied(wizard: Run, url: str = "", *more: str) -> None:
+    require("fish")
     words = ["--key", "env-file", "--shell", "bash", "--shell", "fish", "--yes", "--skip-checks", "--replace-existing"]
     done = wizard("apply", "--server", url or f"http://127.0.0.1:{free_port()}", *words, *more)
     assert "To undo" in done.stderr, done.stderr

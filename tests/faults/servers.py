@@ -80,7 +80,8 @@ async def serving(
     finally:
         server.close()
         for writer in writers:
-            writer.transport.abort()
+            with contextlib.suppress(AttributeError):  # Python 3.11.2 raises it for TLS that was closed twice
+                writer.transport.abort()
         for task in tasks:
             if task:
                 task.cancel()
