@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import sys
 import time
@@ -55,18 +54,6 @@ class Terminal:
             time.sleep(0.1)
         assert all(len(line) <= WIDTH for line in shown.splitlines())
         return shown
-
-
-@pytest.fixture
-def person(home: Path, litellm: Proxy) -> Path:
-    """A home folder with Debian's start-up files and a secrets file; returns it."""
-    for each in (".bashrc", ".profile"):
-        shutil.copy(Path("/etc/skel") / each, home)
-    (home / ".secrets").mkdir(mode=0o700)
-    key = home / ".secrets/litellm.env"
-    key.touch(mode=0o600)
-    key.write_text(f"LITELLM_API_KEY={litellm.master_key}\n")
-    return home
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import sys
 from pathlib import Path
 from typing import Final
-
-import pytest
 
 from tests.plain.support import converse
 from tests.programs import CLAUDE, require
@@ -18,18 +15,6 @@ from tests.real.sandbox import Sandbox
 ROOT: Final = Path(__file__).parents[2]
 _BUSY: Final = 240.0
 """Seconds that a busy machine may take."""
-
-
-@pytest.fixture
-def person(home: Path, litellm: Proxy) -> Path:
-    """A home folder with Debian's start-up files and a secrets file."""
-    for each in (".bashrc", ".profile"):
-        shutil.copy(Path("/etc/skel") / each, home)
-    (home / ".secrets").mkdir(mode=0o700)
-    key = home / ".secrets/litellm.env"
-    key.touch(mode=0o600)
-    key.write_text(f"LITELLM_API_KEY={litellm.master_key}\n")
-    return home
 
 
 def test_from_the_first_question_to_an_answer_of_claude_code(sandbox: Sandbox, person: Path, litellm: Proxy) -> None:
