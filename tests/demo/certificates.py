@@ -16,7 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+
+from tests.faults.certificates import name_of, unsigned
 
 FOLDER: Final = Path(__file__).parents[2] / "wizard/demo/certificates"
 AUTHORITY: Final = "Demo Root CA"
@@ -28,10 +29,10 @@ _END: Final = datetime.datetime(2099, 12, 31, tzinfo=datetime.UTC)
 def make(folder: Path) -> tuple[str, ...]:
     """Write the authority's certificate and one file (certificate and key) for each state; return their names."""
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _name(AUTHORITY)
+    authority = name_of(AUTHORITY)
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     signed = (
-        _unsigned(authority, authority, authority_key, _END)
+        unsigned(authority, authority, authority_key, _BEGIN, _END)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .sign(authority_key, hashes.SHA256())
@@ -45,7 +46,7 @@ def make(folder: Path) -> tuple[str, ...]:
     }
     for kind, (host, name, end) in kinds.items():
         certificate = (
-            _unsigned(_name(name), authority, key, end)
+            unsigned(name_of(name), authority, key, _BEGIN, end)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([host]), critical=False)
             .sign(authority_key, hashes.SHA256())
@@ -53,24 +54,6 @@ def make(folder: Path) -> tuple[str, ...]:
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / f"{kind}.pem").write_bytes(certificate.public_bytes(Encoding.PEM) + private)
     return ("authority", *kinds)
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, end: datetime.datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_BEGIN)
-        .not_valid_after(end)
-    )
 
 
 if __name__ == "__main__":

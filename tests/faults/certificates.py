@@ -40,16 +40,16 @@ class Authority:
     ) -> None:
         self.folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name(name, organization)
+        self._name = name_of(name, organization)
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         signer = parent or self
-        unsigned = (
-            _unsigned(self._name, signer._name, self._key, -1, 3650)
+        made = (
+            unsigned(self._name, signer._name, self._key, _day(-1), _day(3650))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
         )
         self.certificate = folder / f"{name}.pem"
-        self.certificate.write_bytes(unsigned.sign(signer._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        self.certificate.write_bytes(made.sign(signer._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
     def issue(
         self,
@@ -69,17 +69,17 @@ class Authority:
         stands there as if it were a name, `purpose` all that the certificate may be used for.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(names[0])
+        subject = name_of(names[0])
         texts = [x509.DNSName(as_text)] if as_text else []
-        unsigned = _unsigned(subject, subject if self_signed else self._name, key, starts, ends).add_extension(
+        made = unsigned(subject, subject if self_signed else self._name, key, _day(starts), _day(ends)).add_extension(
             x509.BasicConstraints(ca=False, path_length=None), critical=True
         )
         if not common_name_only:
             hosts = x509.SubjectAlternativeName([*_hosts(names), *texts])
-            unsigned = unsigned.add_extension(hosts, critical=False)
+            made = made.add_extension(hosts, critical=False)
         if purpose:
-            unsigned = unsigned.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-        signed = unsigned.sign(key if self_signed else self._key, hashes.SHA256())
+            made = made.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        signed = made.sign(key if self_signed else self._key, hashes.SHA256())
         issued = Issued(self.folder / f"{file}.pem", self.folder / f"{file}.key")
         pem = [signed.public_bytes(Encoding.PEM), *(each.certificate.read_bytes() for each in chain)]
         issued.certificate.write_bytes(b"".join(pem))
@@ -87,7 +87,7 @@ class Authority:
         return issued
 
 
-def _name(text: str, organization: str = "") -> x509.Name:
+def name_of(text: str, organization: str = "") -> x509.Name:
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, text)]
     if organization:
         parts.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
@@ -104,15 +104,24 @@ def _hosts(names: Sequence[str]) -> list[x509.GeneralName]:
     return found
 
 
-def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, starts: int, ends: int
+def _day(number: int) -> datetime.datetime:
+    return NOW + datetime.timedelta(days=number)
+
+
+def unsigned(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    begin: datetime.datetime,
+    end: datetime.datetime,
 ) -> x509.CertificateBuilder:
+    """Begin a certificate, to be extended and signed."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW + datetime.timedelta(days=starts))
-        .not_valid_after(NOW + datetime.timedelta(days=ends))
+        .not_valid_before(begin)
+        .not_valid_after(end)
     )
