@@ -23,9 +23,9 @@ def _holder(path: Path) -> int:
             os.write(tell, b"x")
             time.sleep(60)
         os._exit(0)
+    os.close(tell)
     assert os.read(ready, 1) == b"x"
     os.close(ready)
-    os.close(tell)
     return child
 
 

@@ -391,6 +391,7 @@ def test_case_24_two_wizards(machine: Machine, monkeypatch: pytest.MonkeyPatch) 
         with contextlib.suppress(BaseException):
             apply(machine, progress=wait)
         os._exit(0)
+    os.close(tell)
     assert os.read(ready, 1) == b"x"
     try:
         with pytest.raises(Refused, match=f"process {child}"):
@@ -399,7 +400,6 @@ def test_case_24_two_wizards(machine: Machine, monkeypatch: pytest.MonkeyPatch) 
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(ready)
-        os.close(tell)
     apply(machine)
     assert list(Home(machine.home, None, OLD).complaints()) == []
 
