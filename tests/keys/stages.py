@@ -110,6 +110,7 @@ class Shared:
         return url
 
     def _make_gnupg(self) -> Path:
+        require("gpg", "gpgconf")
         home = self._folder / "gnupg"
         home.mkdir(mode=0o700)
         self._ends.callback(end_agents, home)
