@@ -15,6 +15,7 @@ from tests.faults.certificates import Authority
 from tests.faults.servers import Handler, Running, Talk, says, sends, serving
 from tests.faults.tls_behaviours import LOCAL, greets, wants_certificate
 from tests.machines import machine_at
+from tests.programs import require
 from wizard.answers import Gateway
 from wizard.gateway.health import ROWS, check_gateway
 from wizard.verdict import Verdict, worst
@@ -108,6 +109,7 @@ async def test_case_63_what_the_certificate_says(authority: Authority, home: Pat
 
 
 async def test_case_63_authorities_of_the_environment(authority: Authority, home: Path) -> None:
+    require("openssl")
     async with serving(servers.litellm(), authority.issue(LOCAL).context()) as server:
         url = f"https://127.0.0.1:{server.port}"
         for name in ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"):
