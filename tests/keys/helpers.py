@@ -86,8 +86,8 @@ class Ran:
 
 def run_helper(text: str, folder: Path, env: Mapping[str, str], *, shell: tuple[str, ...] = ("dash",)) -> Ran:
     """Run a helper by a shell, with just this environment."""
-    path = write_helper(text, folder)
-    done = subprocess.run([*shell, path], env=dict(env), cwd=folder, capture_output=True, timeout=LIMIT, check=False)
+    argv: list[str | Path] = [*require(shell[0]), *shell[1:], write_helper(text, folder)]
+    done = subprocess.run(argv, env=dict(env), cwd=folder, capture_output=True, timeout=LIMIT, check=False)
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
