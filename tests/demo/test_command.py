@@ -81,7 +81,7 @@ def test_nobody_to_answer_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [("--demo", "vault-sealed"), ("--plain", "--demo", "vault-sealed")])
 def test_the_tour_in_lines(words: tuple[str, ...], tmp_path: Path) -> None:
     """It also removes what a demo left that was killed."""
-    require("bash", "curl")
+    require("bash")
     (tmp_path / f"{PREFIX}killed/home").mkdir(parents=True)
     (tmp_path / f"{PREFIX}killed").chmod(0o700)
     done = run(*words, folder=tmp_path, typed="\n" * 30)

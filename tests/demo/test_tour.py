@@ -24,8 +24,8 @@ def _programs() -> None:
 
 
 def require_for(fault: DemoFault) -> None:
-    """Require curl for what is wrong in the key store: without it the demo's key comes from a file."""
-    if (fault.store, fault.store_manner) != (NO_FAULT.store, NO_FAULT.store_manner):
+    """Require curl where the fault shows in the key that the helper reads from the key store."""
+    if fault.in_store and fault.row == "key.shape":
         require("curl")
 
 
@@ -114,6 +114,13 @@ async def test_without_curl_the_key_comes_from_a_file(monkeypatch: pytest.Monkey
         seen = await toured(tour, write=True)
     assert not_well(seen.checks.values()) == []
     assert [each.status for each in seen.proofs] == ["pass", "pass", "skip", "skip"]
+
+
+@pytest.mark.parametrize("fault", [each for each in FAULTS if each.in_store], ids=lambda each: each.name)
+def test_a_fault_of_the_key_store_is_met_without_curl_too(fault: DemoFault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wizard.demo.tour._can_read_vault", lambda: False)
+    with Tour(fault) as tour:
+        assert tour.draft().answers.key.backend == "vault"
 
 
 async def test_the_tour_by_keys() -> None:

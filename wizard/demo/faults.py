@@ -30,6 +30,11 @@ class DemoFault(NamedTuple):
     store: StoreMood = "well"
     store_manner: Manner = "prompt"
 
+    @property
+    def in_store(self) -> bool:
+        """Whether it is in the key store."""
+        return (self.store, self.store_manner) != ("well", "prompt")
+
 
 _TLS: Final = "gateway.tls"
 _ALIVE: Final = "gateway.alive"

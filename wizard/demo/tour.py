@@ -81,7 +81,7 @@ class Tour:
         gateway = Gateway(url=self.url, ca_file=f"~/{AUTHORITY}" if self.fault.trusted else "")
         vault = {"address": self.vault, "mount": MOUNT.strip("/"), "path": PATH, "field": FIELD, "sign_in": "token"}
         file = {"file": _STORED, "variable": "LITELLM_API_KEY"}
-        backend = "vault" if _can_read_vault() else "env-file"
+        backend = "vault" if self.fault.in_store or _can_read_vault() else "env-file"
         key = Key(backend, tables={"vault": vault, "env-file": file})
         shell = machine.login_shell
         return Draft(Answers(gateway, key, write=Write(shells=(shell,) if shell else ())), machine)
