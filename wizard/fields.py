@@ -8,7 +8,6 @@ from typing import Final, Literal
 
 from wizard.pattern import pattern
 from wizard.record import dataclass
-from wizard.secret import masked_url
 
 Value = str | int | bool | tuple[str, ...] | Mapping[str, object]
 FieldKind = Literal["text", "url", "path", "integer", "choice", "flag", "list", "table"]
@@ -91,6 +90,8 @@ def unsafe(value: object) -> str:
 
 
 def _shown(value: object) -> str:
+    from wizard.secret import masked_url
+
     text = repr(masked_url(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 

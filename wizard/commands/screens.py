@@ -13,7 +13,6 @@ from wizard.commands.shared import PROGRAM, USAGE, Stop, machine_to_write_on, sa
 from wizard.flow import Draft
 from wizard.machine.model import Machine
 from wizard.machine.survey import glance
-from wizard.origins import origins
 
 if TYPE_CHECKING:
     import argparse
@@ -111,4 +110,8 @@ def why_no_screens(env: Mapping[str, str], stdin: TextIO | None, stdout: TextIO 
 def first_draft(machine: Machine, saved: Answers | None) -> Draft:
     """Return the draft the screens begin with: the saved answers, or fresh ones for the login shell."""
     fresh = Answers(write=Write(shells=(machine.login_shell,) if machine.login_shell else ()))
-    return Draft(saved or fresh, machine, saved, confirmed=origins(saved) if saved else frozenset())
+    if saved is None:
+        return Draft(fresh, machine)
+    from wizard.origins import origins
+
+    return Draft(saved, machine, saved, confirmed=origins(saved))

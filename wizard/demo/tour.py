@@ -15,8 +15,7 @@ from wizard.demo.home import ThrowAwayHome, sweep
 from wizard.demo.http import Server, Servers
 from wizard.demo.key_store import FIELD, MOUNT, PATH, TOKEN, KeyStore
 from wizard.flow import Draft
-from wizard.machine.model import ClaudeCode, Machine
-from wizard.machine.shells import shell_name
+from wizard.machine.model import ClaudeCode, Machine, shell_name
 from wizard.machine.survey import glance
 from wizard.record import replace
 from wizard.services import REAL, Services

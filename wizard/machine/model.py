@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from wizard.marks import UNFINISHED
 from wizard.record import dataclass, field
@@ -61,6 +61,12 @@ class SettingsLayer:
     helper: str | None = field(repr=False)
     env: Mapping[str, str] = field(repr=False)
     problem: str = ""
+
+
+def shell_name(program: str) -> ShellName | None:
+    """Return which of our shells a path like /usr/bin/zsh names."""
+    name = Path(program).name
+    return next((each for each in get_args(ShellName) if each == name), None)
 
 
 @dataclass(frozen=True, slots=True)

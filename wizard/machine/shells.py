@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from wizard.machine.files import read_small, read_text
-from wizard.machine.model import Shell, ShellName
+from wizard.machine.model import Shell, ShellName, shell_name
 from wizard.marks import SET_ASIDE, SIGNATURE
 from wizard.pattern import pattern
 
@@ -55,12 +55,6 @@ def shells(env: Mapping[str, str], home: Path, platform: Literal["linux", "darwi
     }
     found = ((name, find(name)) for name in get_args(ShellName))
     return tuple(Shell(name, program, files[name]()) for name, program in found if program)
-
-
-def shell_name(program: str) -> ShellName | None:
-    """Return which of our shells a path like /usr/bin/zsh names."""
-    name = Path(program).name
-    return next((each for each in get_args(ShellName) if each == name), None)
 
 
 def other_shell(env: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from wizard.machine.model import ClaudeCode, Machine, ShellName
+from wizard.machine.model import ClaudeCode, Machine, ShellName, shell_name
 from wizard.record import replace
 
 CLAUDE_PLACES: Final = (".local/bin/claude", ".claude/local/claude")
@@ -131,6 +131,4 @@ def _passwd() -> pwd.struct_passwd | None:
 
 
 def _login_shell(env: Mapping[str, str]) -> ShellName | None:
-    from wizard.machine.shells import shell_name
-
     return shell_name(env.get("SHELL") or str(getattr(_passwd(), "pw_shell", "")))

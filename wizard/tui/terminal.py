@@ -17,7 +17,6 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 
-from wizard.tui.crash import report_crash
 from wizard.tui.look import FACES, Face, first_face, theme_of
 from wizard.tui.printable import Printable
 
@@ -64,6 +63,9 @@ class TerminalApp(App[int]):
 
     def __init__(self, face: Face | None = None) -> None:
         super().__init__()
+        self._disable_notifications = (
+            True  # nothing is told by toasts, and their rack has the first frame laid out twice
+        )
         self.printable, self.colourless = Printable(), NoColor()
         self.face: Face = face or first_face(os.environ, self.console.color_system)
         self._begin_with(self._prepared(self.face))
@@ -138,6 +140,8 @@ class TerminalApp(App[int]):
 
     def _fatal_error(self) -> None:
         """End after a mistake in the program, without the local variables that Textual would print: they hold keys."""
+        from wizard.tui.crash import report_crash
+
         self.bell()
         self._exit_renderables.append(report_crash(sys.exc_info()[1]))
         self._close_messages_no_wait()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.messages import Layout
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -22,6 +23,7 @@ from wizard.tui.session import Session
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.side_pane import Explanation, SidePane, explained
 from wizard.tui.widgets.stepper import Stepper, TitleBar
+from wizard.tui.widgets.still import Backdrop, Column, Line, Still
 
 HORIZONTAL: Final = [(0, "-narrow"), (100, "-wide")]
 """The classes of a screen, by the least width of the terminal they are for."""
@@ -29,7 +31,7 @@ VERTICAL: Final = [(0, "-short"), (28, "-tall")]
 """The same by height."""
 
 
-class StepScreen(Screen[None]):
+class StepScreen(Screen[None], Still, Backdrop):
     """One step: a title that asks one question, its body, and the keys.
 
     A step puts what it learns into the session at once; it posts `Forward` or `Back` and names no other screen.
@@ -83,15 +85,17 @@ class StepScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.laid_out = 0.0
+        self.is_drawn_already = False
 
     def compose(self) -> ComposeResult:
         """Lay out the frame, with the step's own widgets in it."""
         yield TitleBar(story.PROGRAM, story.occasion(self.session))
         yield Stepper(story.stops(self.session, self.STEP))
-        with Container(id="middle"):
-            with Vertical(id="main"):
-                yield Static(self.TITLE_TEXT, id="title", markup=False)
-                yield Static(self.LEAD, id="lead", markup=False)
+        with Column(id="middle"):
+            with Column(id="main"):
+                yield Line(self.TITLE_TEXT, id="title")
+                yield Line(self.LEAD, id="lead")
                 yield from self.body()
             yield SidePane()
         yield KeyBar()
@@ -110,17 +114,41 @@ class StepScreen(Screen[None]):
             self.fit(size)
             super()._screen_resized(size)
 
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        """Lay out, and note when; what was asked for before that is done."""
+        if not scroll:
+            self.laid_out = monotonic()
+        super()._refresh_layout(size, scroll)
+
+    def on_layout(self, message: Layout) -> None:
+        """Leave out what was asked for before the last layout: Textual lays a first frame out twice for it."""
+        if message.time < self.laid_out:
+            message.stop()
+            message.prevent_default()
+
     def fit(self, size: Size) -> None:
         """Take the classes of a terminal's size; Textual gives them to the screen on top only."""
         for length, breakpoints in ((size.width, HORIZONTAL), (size.height, VERTICAL)):
             fitting = max(each for each in breakpoints if each[0] <= length)[1]
             for _, name in breakpoints:
-                self.set_class(name == fitting, name)
+                self.set_class(name == fitting, name, update=self.is_attached)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Show what was learned meanwhile. At the first time every style is as new, and needs no second look."""
-        event.refresh_styles = bool(self.outer_size) and event.refresh_styles
-        self.retell()
+        """Show what was learned meanwhile. At the first time everything is new, and needs no second look."""
+        shown_before = bool(self.outer_size)
+        self.is_drawn_already = not shown_before
+        event.refresh_styles = shown_before and event.refresh_styles
+        if shown_before:
+            self.retell()
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> StepScreen:
+        """Draw all anew; when shown for the first time Textual has just done so, and asks for the same again."""
+        if self.is_drawn_already and not (regions or layout or recompose):
+            self.is_drawn_already = False
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def retell(self) -> None:
         """Bring the stepper, the title bar and the keys up to date."""

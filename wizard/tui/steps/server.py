@@ -8,7 +8,6 @@ from typing import Any, Final
 from textual import on
 from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
 
 from wizard.answers import GATEWAY_FIELDS, Gateway
 from wizard.fields import Problem
@@ -21,6 +20,7 @@ from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.fold import Fold
 from wizard.tui.widgets.side_pane import Explanation, explain
 from wizard.tui.widgets.stepper import TitleBar
+from wizard.tui.widgets.still import Backdrop, Line, Still
 from wizard.tui.widgets.url_field import UrlField
 
 _FIELDS: Final = {each.name: each for each in GATEWAY_FIELDS}
@@ -29,6 +29,10 @@ _ROUTES: Final = (
     Option("anthropic", "anthropic", "Right for nearly everybody, Bedrock deployments included."),
     Option("bedrock", "bedrock", "LiteLLM's Bedrock pass-through, with its model names."),
 )
+
+
+class _Scroll(VerticalScroll, Still, Backdrop):
+    """What scrolls in a low terminal."""
 
 
 class ServerStep(StepScreen):
@@ -55,9 +59,9 @@ class ServerStep(StepScreen):
         gateway = self.session.draft.answers.gateway
         values = {each.name: getattr(gateway, each.name) for each in _MORE}
         title = "More: CA file, client certificate, proxy, timeout, region"
-        with VerticalScroll(id="scroll", can_focus=False):
+        with _Scroll(id="scroll", can_focus=False):
             yield UrlField(gateway.url, allow_http=gateway.allow_http, placeholder=_FIELDS["url"].example)
-            yield Static("Route", classes="heading")
+            yield Line("Route", classes="heading")
             yield Choice(_ROUTES, gateway.route, id="route")
             yield Fold(title + ("  (some are set)" if any(values.values()) else ""), lambda: self._form(values))
 
@@ -69,7 +73,9 @@ class ServerStep(StepScreen):
         return Form(_MORE, values, "gateway")
 
     def on_mount(self) -> None:
-        """Say why answers from before are not here."""
+        """Say why answers from before are not here, or that they are switched off."""
+        if self.session.off:
+            self.retell()
         if greeting := self.session.services.greeting:
             self.lead(greeting)
         if self.session.trouble:

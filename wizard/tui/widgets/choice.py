@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -12,9 +13,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
-from textual.widget import Widget
 
 from wizard.record import dataclass
+from wizard.tui.widgets.still import Still
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -26,7 +27,7 @@ class Option:
     note: str = ""
 
 
-class Choice(Widget, can_focus=True):
+class Choice(Still, can_focus=True):
     """Chooses one option. The arrows choose at once; at either end they lead on to the next field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,6 +63,7 @@ class Choice(Widget, can_focus=True):
         super().__init__(id=id)
         self.options = tuple(options)
         self.upright = upright
+        self._wrapped: tuple[int, Sequence[Sequence[Content]]] = (0, ())
         self.set_reactive(Choice.value, value or self.options[0].value)
 
     @property
@@ -95,7 +97,7 @@ class Choice(Widget, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of lines at this width."""
-        return len(self._lines(width))
+        return sum(map(len, self._notes(width))) if self.upright else 1
 
     def render(self) -> Content:
         """Draw it."""
@@ -105,15 +107,28 @@ class Choice(Widget, can_focus=True):
         return self._upright(width) if self.upright else [self._flat(width)]
 
     def _upright(self, width: int) -> list[Content]:
-        column = max(len(each.label) for each in self.options) + 4
+        column = self._column
         lines: list[Content] = []
-        for place, option in enumerate(self.options):
-            notes = Content(option.note).wrap(max(16, width - column)) or [Content("")]
+        for place, (option, notes) in enumerate(zip(self.options, self._notes(width), strict=True)):
             mark = Style.from_meta({"option": place})
-            head = self._option(option).truncate(column, pad=True)
-            lines.append(Content.assemble(head, notes[0].stylize("$text-muted")).stylize(mark))
-            lines += [Content.assemble(" " * column, each.stylize("$text-muted")).stylize(mark) for each in notes[1:]]
+            head = self._option(option)
+            pad = " " * (column - head.cell_length)
+            lines.append(Content.assemble(head, pad, notes[0]).stylize(mark))
+            lines += [Content.assemble(" " * column, each).stylize(mark) for each in notes[1:]]
         return lines
+
+    @property
+    def _column(self) -> int:
+        """Where the notes begin."""
+        return max(cell_len(each.label) for each in self.options) + 4
+
+    def _notes(self, width: int) -> Sequence[Sequence[Content]]:
+        """Return the lines of each option's note; they are asked for more than once at every width."""
+        if self._wrapped[0] != width:
+            room = max(16, width - self._column)
+            notes = (Content(each.note).stylize("$text-muted").wrap(room) for each in self.options)
+            self._wrapped = width, [lines or [Content("")] for lines in notes]
+        return self._wrapped[1]
 
     def _flat(self, width: int) -> Content:
         parts = [

@@ -11,8 +11,10 @@ from textual.containers import VerticalGroup
 from textual.widget import Widget
 from textual.widgets import Static
 
+from wizard.tui.widgets.still import Backdrop, Still
 
-class Fold(VerticalGroup):
+
+class Fold(VerticalGroup, Still, Backdrop):
     """A line that opens to show more; what it holds is made when it is first opened."""
 
     def __init__(self, title: str, make: Callable[[], Widget], *, id: str | None = None) -> None:  # noqa: A002
@@ -45,7 +47,7 @@ class Fold(VerticalGroup):
             self.content.scroll_visible(animate=False)
 
 
-class FoldTitle(Static, can_focus=True):
+class FoldTitle(Static, Still, can_focus=True):
     """The line of a Fold."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from wizard.fields import Field
 from wizard.record import dataclass
+from wizard.tui.widgets.still import Still
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -47,7 +48,7 @@ def explained(widget: Widget) -> Explanation | None:
     return next((each for each in found if isinstance(each, Explanation)), None)
 
 
-class SidePane(Widget):
+class SidePane(Still):
     """Shows one Explanation; a narrow terminal shows its text alone."""
 
     def __init__(self) -> None:

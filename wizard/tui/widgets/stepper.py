@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final, Literal
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
-from textual.widget import Widget
 
 from wizard.record import dataclass
+from wizard.tui.widgets.still import Still
 
 WHOLE: Final = Size(80, 24)
 """The least terminal in which everything can be seen."""
 LEAST: Final = Size(60, 16)
 """The least in which anything can be done."""
+
+Piece = str | tuple[str, str]
+"""A text, or one and its style."""
 
 State = Literal["pass", "warn", "fail", "skip", "now", "ahead"]
 
@@ -38,7 +43,7 @@ class Stop:
     short: str = ""
 
 
-class TitleBar(Widget):
+class TitleBar(Still):
     """One line: the program's name on the left, what this run is about on the right."""
 
     ALLOW_SELECT = False
@@ -71,7 +76,7 @@ def too_small(size: Size) -> str:
     return f"Make this window larger: it has {size.width}x{size.height}, all there is needs 80x24."
 
 
-class Stepper(Widget):
+class Stepper(Still):
     """Three lines: the steps, what each concluded, and a rule that is filled up to where you are."""
 
     ALLOW_SELECT = False
@@ -89,23 +94,28 @@ class Stepper(Widget):
     def render(self) -> Content:
         """Draw it."""
         width = (self.size.width + 2) // len(self.stops)
-        names = [self._heading(stop, width) for stop in self.stops]
-        values = [self._value(stop, width) for stop in self.stops]
-        lines = [Content("").join(each).truncate(self.size.width) for each in (names, values)]
+        lines = [
+            Content.assemble(*chain.from_iterable(row(stop, width) for stop in self.stops)).truncate(self.size.width)
+            for row in (self._heading, self._value)
+        ]
         return Content("\n").join([*lines, self._rule(width)])
 
     @staticmethod
-    def _heading(stop: Stop, width: int) -> Content:
+    def _heading(stop: Stop, width: int) -> Iterator[Piece]:
         mark, colour = _MARKS[stop.state]
-        style = "bold" if stop.state == "now" else "$text-muted" if stop.state == "ahead" else ""
-        return Content.assemble((f"{mark} ", colour), (stop.name, style)).truncate(width, pad=True)
+        yield f"{mark} ", colour
+        yield stop.name, "bold" if stop.state == "now" else "$text-muted" if stop.state == "ahead" else ""
+        yield " " * (width - 2 - len(stop.name))
 
     @staticmethod
-    def _value(stop: Stop, width: int) -> Content:
+    def _value(stop: Stop, width: int) -> Iterator[Piece]:
         value = stop.value if len(stop.value) <= width - 3 else stop.short or stop.value
-        text = Content(value).truncate(width - 3, ellipsis=True).truncate(width - 2, pad=True)
-        style = "$error" if stop.state == "fail" else "$text-muted"
-        return Content.assemble("  ", text.stylize(style))
+        if cell_len(value) > width - 3:
+            value = Content(value).truncate(width - 3, ellipsis=True).plain
+        yield "  "
+        if value:
+            yield value, "$error" if stop.state == "fail" else "$text-muted"
+        yield " " * (width - 2 - cell_len(value))
 
     def _rule(self, width: int) -> Content:
         here = next((place for place, stop in enumerate(self.stops) if stop.state == "now"), len(self.stops) - 1)

@@ -10,9 +10,10 @@ from textual.message import Message
 from textual.widgets import Input
 
 from wizard.record import dataclass
+from wizard.tui.widgets.still import Still
 
 
-class TextField(Input):
+class TextField(Input, Still):
     """An input in which Enter goes on with the step and the arrows lead to the neighbouring fields."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

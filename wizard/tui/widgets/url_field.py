@@ -9,18 +9,19 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalGroup
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.widgets.input import Selection
 
 from wizard.net.address import Address, AddressError, parse_address, with_scheme
 from wizard.record import dataclass
 from wizard.tui.widgets.choice import Choice, Option
+from wizard.tui.widgets.still import Backdrop, Line, Still
 from wizard.tui.widgets.text_field import TextField
 
 _HTTP: Final = (Option("false", "Keep to https"), Option("true", "Allow http for this server"))
 
 
-class UrlField(VerticalGroup):
+class UrlField(VerticalGroup, Still, Backdrop):
     """The field, the line below it that says what Claude Code will use, and the yes that http needs."""
 
     @dataclass
@@ -33,16 +34,14 @@ class UrlField(VerticalGroup):
         super().__init__()
         self.field = TextField(value, placeholder=placeholder, id="url", compact=False)
         self.field.border_title = "Server URL"
-        self.reading = Static("", id="reading", markup=False)
+        self.reading = Line(id="reading")
         self.allow = Choice(_HTTP, "true" if allow_http else "false", id="allow-http", upright=False)
-        self.allow.display = False
         self.allowed_for = _origin(value) if allow_http else ""
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         yield self.field
         yield self.reading
-        yield self.allow
 
     def on_mount(self) -> None:
         """Show what was there before as read, marked so that typing replaces it."""
@@ -95,11 +94,17 @@ class UrlField(VerticalGroup):
         """Show what Claude Code will use, or why the address can't be used; return it when it can."""
         address, error = _read(self.text, allow_http=self.allows_http)
         refused = error is not None and error.kind == "http"
-        self.allow.display = refused or (self.allows_http and self.text.lower().startswith("http://"))
+        self._offer_http(refused or (self.allows_http and self.text.lower().startswith("http://")))
         look = "-good" if address else "-bad" if judge else ""
         self._tell(_told(address) if address else _why(self.text, error, judge=judge), look)
         self.post_message(self.Read(address))
         return address
+
+    def _offer_http(self, offered: bool) -> None:
+        """Show or hide the choice; most never see it, so it is made when it is first needed."""
+        self.allow.display = offered
+        if offered and not self.allow.is_attached:
+            self.mount(self.allow)
 
     def _tell(self, text: str, look: str) -> None:
         """Show what came of reading; the screen is laid out anew only where another line may be needed for it."""
@@ -120,7 +125,7 @@ class UrlField(VerticalGroup):
 
     def correct(self) -> None:
         """Put the focus where an address that can't be used is mended."""
-        (self.allow if self.allow.display else self.field).focus()
+        (self.allow if self.allow.is_attached and self.allow.display else self.field).focus()
 
 
 def _origin(text: str) -> str:
