@@ -96,7 +96,7 @@ VAULT: Mapping[str, Any] = {
 HEALTHY = (
     judge(GATEWAY, "gateway.name", "name-ok", ms=3, host="llm.corp.example", addresses="10.2.3.4"),
     judge(GATEWAY, "gateway.connect", "connected", ms=1, peer="10.2.3.4:4000"),
-    judge(GATEWAY, "gateway.tls", "tls-ok", ms=9, issuer="Corp Root CA", days_left=212),
+    judge(GATEWAY, "gateway.tls", "tls-ok", ms=9, issuer="Corp Root CA", time_left="212 days"),
     judge(GATEWAY, "gateway.alive", "ok", ms=4),
     judge(GATEWAY, "gateway.ready", "database-connected", ms=5),
     judge(GATEWAY, "gateway.identity", "litellm", ms=5, version=" 1.106.2"),

@@ -30,7 +30,7 @@ LONG: Final[Mapping[str, object]] = {
     "seconds": 8.0,
     "status": 503,
     "limit": 262144,
-    "days_left": 3,
+    "time_left": "3 days",
 }
 
 

@@ -59,10 +59,10 @@ _PROXY: Final[Mapping[str, Kind]] = {
 
 _TLS: Final[Mapping[str, Kind]] = {
     "tls-unused": Kind("skip", "Not used: the gateway is reached over http."),
-    "tls-ok": Kind("pass", "{issuer} · expires in {days_left} days"),
+    "tls-ok": Kind("pass", "{issuer} · expires in {time_left}"),
     "tls-expires-soon": Kind(
         "warn",
-        "The certificate, signed by {issuer}, expires in {days_left} days.",
+        "The certificate, signed by {issuer}, expires in {time_left}.",
         "Tell whoever runs the gateway to renew it.",
     ),
     "tls-untrusted": Kind(

@@ -318,7 +318,7 @@ def _tls_verdict(peer: Peer) -> str:
 def _tls_facts(peer: Peer) -> dict[str, object]:
     ends = peer.not_after.isoformat() if peer.not_after else None
     facts = {"issuer": peer.issuer, "names": list(peer.names), "not_after": ends, "days_left": peer.days_left}
-    return {**facts, "tls_version": peer.version}
+    return {**facts, "time_left": peer.time_left, "tls_version": peer.version}
 
 
 def _is_served(route: str, answer: Answer, *, told: bool) -> bool:

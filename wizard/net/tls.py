@@ -52,6 +52,9 @@ _HANDSHAKE: Final = b"\x16"
 _ALERT: Final = b"\x15"
 """The first byte of a TLS record, by its type."""
 
+_TWO_YEARS: Final = 730
+"""Days from which the time left is told in years."""
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -66,6 +69,16 @@ class Peer:
     def days_left(self) -> int | None:
         """Whole days until the certificate expires."""
         return None if self.not_after is None else (self.not_after - datetime.now(UTC)).days
+
+    @property
+    def time_left(self) -> str:
+        """The time until the certificate expires, in words: `1 day`, `212 days`, from two years on `73 years`."""
+        days = self.days_left
+        if days is None:
+            return "an unknown time"
+        if days >= _TWO_YEARS:
+            return f"{days // 365} years"
+        return "1 day" if days == 1 else f"{days} days"
 
 
 class TlsStream:
