@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.messages import Layout
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from wizard.flow import Step, is_key_kept, satisfied
 from wizard.record import dataclass
@@ -22,8 +22,8 @@ from wizard.tui import story
 from wizard.tui.session import Session
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.side_pane import Explanation, SidePane, explained
-from wizard.tui.widgets.stepper import Stepper, TitleBar
-from wizard.tui.widgets.still import Backdrop, Column, Line, Still
+from wizard.tui.widgets.stepper import Heading, Stepper, TitleBar
+from wizard.tui.widgets.still import Backdrop, Column, Still
 
 HORIZONTAL: Final = [(0, "-narrow"), (100, "-wide")]
 """The classes of a screen, by the least width of the terminal they are for."""
@@ -94,8 +94,7 @@ class StepScreen(Screen[None], Still, Backdrop):
         yield Stepper(story.stops(self.session, self.STEP))
         with Column(id="middle"):
             with Column(id="main"):
-                yield Line(self.TITLE_TEXT, id="title")
-                yield Line(self.LEAD, id="lead")
+                yield Heading(self.TITLE_TEXT, self.LEAD)
                 yield from self.body()
             yield SidePane()
         yield KeyBar()
@@ -158,13 +157,13 @@ class StepScreen(Screen[None], Still, Backdrop):
 
     def ask(self, title: str) -> None:
         """Change the title."""
-        self.query_one("#title", Static).update(title)
+        heading = self.query_one(Heading)
+        heading.tell(title, heading.lead, heading.look)
 
     def lead(self, text: str, look: str = "") -> None:
         """Change the line below the title; `look` is `-good`, `-bad`, `-mixed` or nothing."""
-        line = self.query_one("#lead", Static)
-        line.set_classes(look)
-        line.update(text)
+        heading = self.query_one(Heading)
+        heading.tell(heading.title, text, look)
 
     def explain(self, explanation: Explanation) -> None:
         """Show something in the side pane."""

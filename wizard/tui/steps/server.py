@@ -20,7 +20,7 @@ from wizard.tui.widgets.choice import Choice, Option
 from wizard.tui.widgets.fold import Fold
 from wizard.tui.widgets.side_pane import Explanation, explain
 from wizard.tui.widgets.stepper import TitleBar
-from wizard.tui.widgets.still import Backdrop, Line, Still
+from wizard.tui.widgets.still import Backdrop, Still
 from wizard.tui.widgets.url_field import UrlField
 
 _FIELDS: Final = {each.name: each for each in GATEWAY_FIELDS}
@@ -61,8 +61,7 @@ class ServerStep(StepScreen):
         title = "More: CA file, client certificate, proxy, timeout, region"
         with _Scroll(id="scroll", can_focus=False):
             yield UrlField(gateway.url, allow_http=gateway.allow_http, placeholder=_FIELDS["url"].example)
-            yield Line("Route", classes="heading")
-            yield Choice(_ROUTES, gateway.route, id="route")
+            yield Choice(_ROUTES, gateway.route, id="route", heading="Route")
             yield Fold(title + ("  (some are set)" if any(values.values()) else ""), lambda: self._form(values))
 
     def _form(self, values: Mapping[str, object]) -> Widget:

@@ -58,9 +58,11 @@ class Choice(Still, can_focus=True):
         value: str = "",
         *,
         upright: bool = True,
+        heading: str = "",
         id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
+        self.heading = heading
         self.options = tuple(options)
         self.upright = upright
         self._wrapped: tuple[int, Sequence[Sequence[Content]]] = (0, ())
@@ -97,14 +99,15 @@ class Choice(Still, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of lines at this width."""
-        return sum(map(len, self._notes(width))) if self.upright else 1
+        return bool(self.heading) + (sum(map(len, self._notes(width))) if self.upright else 1)
 
     def render(self) -> Content:
         """Draw it."""
         return Content("\n").join(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Content]:
-        return self._upright(width) if self.upright else [self._flat(width)]
+        above = [Content.styled(self.heading, "$text-muted")] if self.heading else []
+        return above + (self._upright(width) if self.upright else [self._flat(width)])
 
     def _upright(self, width: int) -> list[Content]:
         column = self._column

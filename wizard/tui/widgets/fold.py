@@ -5,50 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalGroup
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.tui.widgets.still import Backdrop, Still
+from wizard.tui.widgets.still import Still
 
 
-class Fold(VerticalGroup, Still, Backdrop):
-    """A line that opens to show more; what it holds is made when it is first opened."""
-
-    def __init__(self, title: str, make: Callable[[], Widget], *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.title = title
-        self._make = make
-        self.content: Widget | None = None
-
-    def compose(self) -> ComposeResult:
-        """Show the line."""
-        yield FoldTitle(self.title)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the content shows."""
-        return self.content is not None and bool(self.content.display)
-
-    async def toggle(self) -> None:
-        """Open or close it."""
-        opening = not self.is_open
-        if self.content is None:
-            self.content = self._make()
-            await self.mount(self.content)
-        self.content.display = opening
-        title = self.query_one(FoldTitle)
-        title.opened = opening
-        title.refresh()
-        self.refresh_bindings()
-        if opening:
-            self.content.scroll_visible(animate=False)
-
-
-class FoldTitle(Static, Still, can_focus=True):
-    """The line of a Fold."""
+class Fold(Static, Still, can_focus=True):
+    """A line that opens to show more below it; what it holds is made when it is first opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -62,21 +27,39 @@ class FoldTitle(Static, Still, can_focus=True):
         ),
     ]
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, make: Callable[[], Widget]) -> None:
         super().__init__(markup=False)
         self.title = title
-        self.opened = False
+        self._make = make
+        self.below: Widget | None = None
 
     def render(self) -> str:
         """Draw it."""
-        return f"{'▾' if self.opened else '▸'} {self.title}"
+        return f"{'▾' if self.is_open else '▸'} {self.title}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content shows."""
+        return self.below is not None and bool(self.below.display)
+
+    async def toggle(self) -> None:
+        """Open or close it."""
+        opening = not self.is_open
+        if self.below is None:
+            self.below = self._make()
+            self.below.add_class("folded")
+            assert isinstance(self.parent, Widget)  # noqa: S101 - a line stands in a container
+            await self.parent.mount(self.below, after=self)
+        self.below.display = opening
+        self.refresh()
+        self.refresh_bindings()
+        if opening:
+            self.below.scroll_visible(animate=False)
 
     async def action_unfold(self) -> None:
-        """Open or close the fold."""
-        fold = self.parent
-        assert isinstance(fold, Fold)  # noqa: S101 - nobody else makes one
-        await fold.toggle()
+        """Open or close it."""
+        await self.toggle()
 
     async def on_click(self) -> None:
-        """Open or close the fold."""
-        await self.action_unfold()
+        """Open or close it."""
+        await self.toggle()

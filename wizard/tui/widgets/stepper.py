@@ -1,4 +1,4 @@
-"""The top of every screen: whose program it is, and how far you are."""
+"""The top of every screen: whose program it is, how far you are, and what is asked now."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ _MARKS: Final[dict[State, tuple[str, str]]] = {
     "skip": ("○", "$text-muted"),
     "now": ("●", "$primary"),
     "ahead": ("○", "$text-muted"),
+}
+
+
+_COLOURS: Final = {
+    "": "$text-muted",
+    "-good": "$success",
+    "-mixed": "$warning",
+    "-bad": "$error",
 }
 
 
@@ -121,3 +129,23 @@ class Stepper(Still):
         here = next((place for place, stop in enumerate(self.stops) if stop.state == "now"), len(self.stops) - 1)
         done = min(width * here + len(self.stops[here].name) + 2, self.size.width)
         return Content.assemble(("━" * done, "$primary"), ("─" * (self.size.width - done), "$border-blurred"))
+
+
+class Heading(Still):
+    """A step's question, and below it what there is to say of it now."""
+
+    def __init__(self, title: str, lead: str) -> None:
+        super().__init__()
+        self.title = title
+        self.lead = lead
+        self.look = ""
+
+    def tell(self, title: str, lead: str, look: str) -> None:
+        """Show other texts."""
+        if (title, lead, look) != (self.title, self.lead, self.look):
+            self.title, self.lead, self.look = title, lead, look
+            self.refresh(layout=True)
+
+    def render(self) -> Content:
+        """Draw it."""
+        return Content.assemble((self.title, "bold"), "\n", (self.lead, _COLOURS[self.look]))
