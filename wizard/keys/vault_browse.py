@@ -24,11 +24,13 @@ from wizard.machine.model import Machine
 from wizard.net.fault import Fault
 from wizard.record import dataclass, replace
 from wizard.verdict import Verdict
+from wizard.words import count
 
 SHOWN: Final = 5000
 """Names shown of one folder."""
 
 _CHECK: Final = "key.source.server"
+_NOUNS: Final = {"mount": "mount", "folder": "name", "secret": "name"}
 _KV: Final = frozenset({"kv", "generic"})
 
 
@@ -76,6 +78,28 @@ class Sight:
 
     names: tuple[Name, ...] = ()
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What was picked, by the names of the questions it answers."""
+
+    mount: str
+    path: str
+    field: str
+
+
+def what_is_sent(origin: str) -> str:
+    """Return what looking around means, as the end of a sentence: it is confirmed before the first look."""
+    return f"asks {origin} for names only. Your token goes there."
+
+
+def said(sight: Sight) -> str:
+    """Return what there is to say of a sight with names."""
+    kind = sight.names[0].kind
+    if kind == "field":
+        return "Pick the field that holds the key. Only names are shown."
+    return f"{count(len(sight.names), _NOUNS[kind])}. Pick where the key is."
 
 
 class Browser:

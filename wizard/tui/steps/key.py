@@ -23,7 +23,7 @@ from wizard.tui.widgets.form import FieldRow, Form
 from wizard.tui.widgets.side_pane import Explanation, explained
 
 if TYPE_CHECKING:
-    from wizard.tui.steps.vault_dialog import Picked
+    from wizard.keys.vault_browse import Picked
 
 _REFRESH: Final = tuple(each for each in KEY_FIELDS if each.name == "refresh_seconds")
 

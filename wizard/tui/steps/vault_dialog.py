@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,25 +13,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from wizard.keys.vault_browse import Sight, Spot
-from wizard.record import dataclass
+from wizard.keys.vault_browse import Picked, Sight, Spot, said, what_is_sent
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.pick_list import PickList
-from wizard.words import count
 
 if TYPE_CHECKING:
     from wizard.keys.vault_browse import Browser
-
-_QUESTIONS: Final = {"mount": "mount", "folder": "name", "secret": "name", "field": "field"}
-
-
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """What was picked, as the form wants it."""
-
-    mount: str
-    path: str
-    field: str
 
 
 class VaultDialog(ModalScreen[Picked | None]):
@@ -73,16 +60,16 @@ class VaultDialog(ModalScreen[Picked | None]):
         if self.confirm is None:
             self.look(self.spot)
         else:
-            self.tell(self.origin, f"Enter asks {self.origin} for names only. Your token goes there.")
+            self.tell(self.origin, f"Enter {what_is_sent(self.origin)}")
 
     def on_unmount(self) -> None:
         """Let go of the token."""
         self.browser.close()
 
-    def tell(self, where: str, said: str) -> None:
+    def tell(self, where: str, text: str) -> None:
         """Show where this is, and what is to say about it."""
         self.query_one("#where", Static).update(where)
-        self.query_one("#said", Static).update(said)
+        self.query_one("#said", Static).update(text)
         names = self.query_one("#names", PickList)
         names.display = bool(self.sight.names) and not self.looking
         if names.display:
@@ -100,7 +87,7 @@ class VaultDialog(ModalScreen[Picked | None]):
         texts = [each.text for each in names]
         cursor = texts.index(self.field) if spot.is_secret and self.field in texts else 0
         self.query_one("#names", PickList).fill([Content(each) for each in texts], cursor)
-        self.tell(spot.shown or self.origin, self.sight.trouble or _said(self.sight))
+        self.tell(spot.shown or self.origin, self.sight.trouble or said(self.sight))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keep the keys true."""
@@ -138,10 +125,3 @@ class VaultDialog(ModalScreen[Picked | None]):
     def action_close(self) -> None:
         """Go back."""
         self.dismiss(None)
-
-
-def _said(sight: Sight) -> str:
-    kind = sight.names[0].kind
-    if kind == "field":
-        return "Pick the field that holds the key. Only names are shown."
-    return f"{count(len(sight.names), _QUESTIONS[kind])}. Pick where the key is."
