@@ -62,6 +62,8 @@ def test_it_stays_in_the_scrollback_only_when_something_stands() -> None:
     assert "  ✓ Claude Code  answered through your gateway" in last_words(DONE, tried())
     assert "✓ Server" in last_words(Outcome("nothing to do"), tried())
     assert last_words(Outcome(), tried()) == "Nothing was changed."
+    told = last_words(Outcome("refused", "~/.bashrc changed.", stored=("The keychain holds the key now.",)), tried())
+    assert told.splitlines()[1:3] == ["The keychain holds the key now.", "Nothing else was changed."]
 
 
 async def test_the_card_stands_below_the_rows_and_hides_none() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wizard.services import Services
 
 PROGRAM: Final = "claude-litellm-wizard"
+UNDO: Final = f"To undo: {PROGRAM} undo"
 ANSWER: Final = "proof.answer"
 """The proof that costs money."""
 
@@ -28,7 +29,8 @@ Written = Literal["no", "under way", "yes", "nothing to do", "refused", "failed"
 class Outcome:
     """How far the writing got. `error` says why it was refused or taken back; `proofs` are empty until they ran.
 
-    `undone` are the lines that say what came of taking the write back.
+    `undone` are the lines that say what came of taking the write back, `stored` the sentences about what was written on
+    a yes of its own, like a pasted key.
     """
 
     written: Written = "no"
@@ -37,6 +39,7 @@ class Outcome:
     receipt: Receipt | None = None
     proofs: tuple[Verdict, ...] = ()
     undone: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
     @property
     def is_written(self) -> bool:
@@ -126,17 +129,23 @@ def last_words(outcome: Outcome, answers: Answers) -> str:
         case "yes":
             return "\n".join(_what_was_done(outcome, answers))
         case "nothing to do":
-            return "Nothing was changed: every file was already as you want it."
+            return _unchanged(outcome, ": every file was already as you want it.")
         case "undone":
             return "\n".join(["The set-up was written and taken back again.", *outcome.undone])
         case "refused":
-            return f"{outcome.error}\nNothing was changed."
+            return f"{outcome.error}\n{_unchanged(outcome)}"
         case "failed":
             return outcome.error
         case "under way":
             return "The write was cut off. The next start finishes it or takes it back."
         case "no":
-            return "Nothing was changed."
+            return _unchanged(outcome)
+
+
+def _unchanged(outcome: Outcome, rest: str = ".") -> str:
+    if not outcome.stored:
+        return f"Nothing was changed{rest}"
+    return "\n".join((*outcome.stored, f"Nothing else was changed{rest}", UNDO))
 
 
 def _what_was_done(outcome: Outcome, answers: Answers) -> list[str]:
@@ -146,5 +155,5 @@ def _what_was_done(outcome: Outcome, answers: Answers) -> list[str]:
         if verdict.status == "fail":
             lines.append(f"Not working yet: {verdict.cause} {verdict.fix}".rstrip())
     lines.append("Restart running Claude Code sessions and IDEs, then run claude in a new shell.")
-    lines.append(f"To undo: {PROGRAM} undo")
+    lines.append(UNDO)
     return lines

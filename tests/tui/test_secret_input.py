@@ -19,6 +19,7 @@ from wizard.apply.errors import Refused
 from wizard.keys.catalogue import found
 from wizard.machine.model import Machine
 from wizard.trial import Trial
+from wizard.tui import story
 from wizard.tui.widgets import secret_input as module
 from wizard.tui.widgets.choice import Choice
 from wizard.tui.widgets.secret_input import SecretInput
@@ -87,6 +88,8 @@ async def test_a_pasted_key_is_stored_on_its_own_yes(home: Path, size: tuple[int
         assert KEY not in walk.app.export_screenshot()
         await walk.press("enter")
         assert walk.step == "Key" and holding(home) == {".secrets/litellm.env"}
+        told = "~/.secrets/litellm.env holds the key now (mode 0600).\nNothing else was changed.\nTo undo:"
+        assert story.last_words(walk.session).startswith(told)
 
 
 async def test_leaving_stores_nothing_and_forgets_the_key(home: Path) -> None:

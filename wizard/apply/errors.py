@@ -17,6 +17,11 @@ class PlanError(Exception):
         self.path = path
         self.text = text
 
+    @property
+    def told(self) -> str:
+        """The text with its file; the keychain is none."""
+        return self.text if self.path == "keychain" else f"{self.path}: {self.text}"
+
 
 class Unwritable(Exception):  # noqa: N818 - reads as the finding it is
     """A file that writing to would be wrong; the text says why and what to do."""

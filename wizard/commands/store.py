@@ -12,7 +12,6 @@ from wizard.apply.errors import PlanError, Refused, WriteFailed
 from wizard.apply.store import plan_store
 from wizard.commands.shared import (
     OK,
-    PROGRAM,
     REFUSED,
     USAGE,
     WRITE_FAILED,
@@ -24,7 +23,8 @@ from wizard.commands.shared import (
     saved_answers,
 )
 from wizard.fields import AnswersError
-from wizard.keys.pasted import LONGEST, NoKey, read_pasted
+from wizard.keys.pasted import LONGEST, NoKey, NotHidden, ask_unseen, read_pasted
+from wizard.outcome import UNDO
 
 if TYPE_CHECKING:
     from wizard.apply.confirmed import Confirmed
@@ -43,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         confirmed = plan_store(name, options, _read_key(), machine)
     except PlanError as error:
-        place = "" if error.path == "keychain" else f"{error.path}: "
-        raise Stop(REFUSED, f"{place}{error.text} Nothing was stored.") from None
+        raise Stop(REFUSED, f"{error.told} Nothing was stored.") from None
     return carried_out(confirmed, arguments)
 
 
@@ -65,7 +64,7 @@ def carried_out(confirmed: Confirmed, arguments: argparse.Namespace) -> int:
         raise Stop(WRITE_FAILED, str(error)) from None
     if not arguments.json:
         print(confirmed.done)
-    print(f"To undo: {PROGRAM} undo", file=sys.stderr)
+    print(UNDO, file=sys.stderr)
     return _finished(confirmed, receipt, arguments)
 
 
@@ -118,16 +117,18 @@ def _given(assignments: list[str], name: str) -> dict[str, Any]:
 
 def _read_key() -> Secret:
     """Read the key where nobody sees it: never from the arguments. Raises Stop."""
-    if sys.stdin.isatty():
-        import getpass
-
-        try:
-            said = getpass.getpass("Paste the key (it is not shown): ", stream=sys.stderr)
-        except EOFError:
-            said = ""
-    else:
-        said = sys.stdin.buffer.read(LONGEST + 2).decode("utf-8", "replace")
     try:
-        return read_pasted(said)
-    except NoKey as error:
+        return read_pasted(_typed() if sys.stdin.isatty() else _piped())
+    except (NoKey, NotHidden) as error:
         raise Stop(USAGE, f"{error} Nothing was stored.") from None
+
+
+def _typed() -> str:
+    try:
+        return ask_unseen("Paste the key (it is not shown): ", sys.stderr)
+    except EOFError:
+        return ""
+
+
+def _piped() -> str:
+    return sys.stdin.buffer.read(LONGEST + 2).decode("utf-8", "replace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TextIO
 
 from wizard.keys.parts import is_key
 from wizard.secret import Secret
@@ -13,6 +13,28 @@ LONGEST: Final = 16384
 
 class NoKey(ValueError):  # noqa: N818 - reads as the finding it is
     """What was pasted can't be a key; the text says why and what to do, and never repeats it."""
+
+
+class NotHidden(Exception):  # noqa: N818
+    """The terminal would show what is typed, so that nothing was read; the text says what to do."""
+
+
+def ask_unseen(prompt: str, stream: TextIO) -> str:
+    """Return what is typed or pasted at the terminal, which does not show it.
+
+    Raises NotHidden, EOFError where the input ends, and NoKey for what is no text.
+    """
+    import getpass
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)  # after that warning it would be shown
+            return getpass.getpass(prompt, stream=stream)
+    except getpass.GetPassWarning:
+        raise NotHidden("This terminal can't hide what is typed. Use another one.") from None
+    except UnicodeDecodeError:
+        raise NoKey("That is not UTF-8 text. Copy the key alone.") from None
 
 
 def read_pasted(pasted: str) -> Secret:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,6 +17,8 @@ from textual.widgets import Static
 from wizard.apply.errors import PlanError, Refused, WriteFailed
 from wizard.keys.pasted import NoKey, read_pasted
 from wizard.machine.background import in_daemon_thread
+from wizard.outcome import UNDO
+from wizard.record import replace
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.secret_input import SecretInput
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from wizard.tui.session import Session
 
 Stage = Literal["asked for", "busy", "shown", "over"]
-
-_UNDO: Final = "To undo: claude-litellm-wizard undo"
 
 
 class ConfirmedDialog(ModalScreen[bool]):
@@ -85,7 +85,7 @@ class ConfirmedDialog(ModalScreen[bool]):
             found = await in_daemon_thread(plan)
         except PlanError as error:
             self.stage = "asked for"
-            self.say(f"✗ {error.text if error.path == 'keychain' else f'{error.path}: {error.text}'}")
+            self.say(f"✗ {error.told}")
             return
         self.confirmed, self.stage = found, "over" if found.is_noop else "shown"
         self.say(*found.lines, *(() if found.is_noop else ("", f"{found.question} Enter does it.")))
@@ -103,8 +103,10 @@ class ConfirmedDialog(ModalScreen[bool]):
             self.say(f"✗ {error}")
         else:
             self.stage, self.wrote = "over", True
+            outcome = self.session.outcome
+            self.session.outcome = replace(outcome, stored=(*outcome.stored, confirmed.done))
             self.forget()
-            self.say(f"✓ {confirmed.done}", _UNDO)
+            self.say(f"✓ {confirmed.done}", UNDO)
         finally:
             self.session.storing = False
             self.confirmed = None

@@ -79,18 +79,20 @@ class DoneStep(ScrollingStep):
     def on_mount(self) -> None:
         """Begin."""
         self.checks.start()
-        self.session.outcome = Outcome("under way")
+        self.session.outcome = Outcome("under way", stored=self.session.outcome.stored)
         self.run_worker(self.write(), group="write")
 
     async def write(self) -> None:
         """Write; then prove."""
         loop = asyncio.get_running_loop()
+        stored = self.session.outcome.stored
 
         def tell(stage: Stage) -> None:
             loop.call_soon_threadsafe(self.lead, stage.text)
 
         try:
-            self.session.outcome = await write_plan(self.session.plan, self.session.draft, self.session.services, tell)
+            outcome = await write_plan(self.session.plan, self.session.draft, self.session.services, tell)
+            self.session.outcome = replace(outcome, stored=stored)
         finally:
             if self.session.is_writing:
                 self.session.outcome = Outcome("failed", "The write ended in a way nobody expected.")
