@@ -29,6 +29,10 @@ class Quit(Exception):  # noqa: N818
     """The user wants to leave."""
 
 
+class Offered(Exception):  # noqa: N818
+    """The user takes what a question offers instead of answering it."""
+
+
 class InputEnded(Exception):  # noqa: N818
     """No more lines come."""
 
@@ -71,9 +75,13 @@ class Console:
         if verdict.fix and verdict.status != "pass":
             self.say(f"    {verdict.fix}")
 
-    def ask(self, question: str, default: str = "", explanation: str = "") -> str:
-        """Return an answer; `-` gives an empty one. Raises Back, Quit, InputEnded."""
+    def ask(self, question: str, default: str = "", explanation: str = "", offer: str = "") -> str:
+        """Return an answer; `-` gives an empty one, and the word `offer` raises Offered.
+
+        Raises Back, Quit, InputEnded.
+        """
         shown = f"{question} [{default}]: " if default else f"{question}: "
+        words = (*_COMMANDS, offer) if offer else _COMMANDS
         while True:
             typed = self._line(shown)
             match typed.strip():
@@ -87,8 +95,28 @@ class Console:
                     raise Back
                 case "quit":
                     raise Quit
+                case word if offer and word == offer:
+                    raise Offered
                 case word:
-                    return word[1:] if word.startswith("\\") and word[1:] in _COMMANDS else typed
+                    return word[1:] if word.startswith("\\") and word[1:] in words else typed
+
+    def ask_unseen(self, question: str, explanation: str) -> str:
+        """Return an answer that is shown nowhere: typed without echo, or the next line of a pipe.
+
+        Raises NotHidden, Back, Quit, InputEnded.
+        """
+        while True:
+            match (typed := self._unseen(f"{question}: ")).strip():
+                case "?":
+                    self.say(explanation)
+                case "back":
+                    raise Back
+                case "quit":
+                    raise Quit
+                case "-":
+                    return ""
+                case _:
+                    return typed
 
     def choose(self, question: str, choices: Sequence[str], default: str, explanation: str = "") -> str:
         """Return one of the choices, named or counted from 1."""
@@ -100,10 +128,10 @@ class Console:
                 return choices[int(said) - 1]
             self.wrong(f"Choose one of: {', '.join(choices)}.")
 
-    def confirm(self, question: str, *, default: bool = False, explanation: str = "") -> bool:
+    def confirm(self, question: str, *, default: bool = False, explanation: str = "", offer: str = "") -> bool:
         """Return the answer to a yes-or-no question."""
         while True:
-            said = self.ask(f"{question} (yes, no)", "yes" if default else "no", explanation).strip().lower()
+            said = self.ask(f"{question} (yes, no)", "yes" if default else "no", explanation, offer).strip().lower()
             if said in (*_YES, *_NO):
                 return said in _YES
             self.wrong("Answer yes or no.")
@@ -120,7 +148,18 @@ class Console:
                 return answer
             self.wrong(text)
 
-    def _line(self, prompt: str) -> str:
+    def _unseen(self, prompt: str) -> str:
+        if self.echo:  # no terminal
+            return self._line(prompt, unseen=True)
+        from wizard.keys.pasted import ask_unseen
+
+        try:
+            return ask_unseen(prompt if self.has_unicode else _ascii(prompt), self.out)
+        except EOFError:
+            self.say()
+            raise InputEnded from None
+
+    def _line(self, prompt: str, *, unseen: bool = False) -> str:
         self.out.write(prompt if self.has_unicode else _ascii(prompt))
         self.out.flush()
         try:
@@ -128,13 +167,13 @@ class Console:
         except UnicodeDecodeError:
             self.say()
             self.wrong("That is not UTF-8 text.")
-            return self._line(prompt)
+            return self._line(prompt, unseen=unseen)
         if not line:
             self.say()
             raise InputEnded
         text = line.rstrip("\r\n")
         if self.echo:
-            self.say(redact(text, limit=400))
+            self.say("" if unseen else redact(text, limit=400))
         return text
 
 

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from wizard.fields import Field, Problem, Value, read_table
-from wizard.plain.console import Back, Console
+from wizard.plain.console import Back, Console, Offered
+from wizard.record import dataclass
 from wizard.typed import as_line
 
 _YES_NO: Final = {"true": "yes", "false": "no"}
 _FLAGS: Final = {"yes": "true", "y": "true", "no": "false", "n": "false"}
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A word that does something at a question, instead of answering it.
+
+    `hint` says so ahead of the questions, `text` in their explanations. `do` returns the names of the questions it
+    answered, and `at` names those that have it; () stands for every one.
+    """
+
+    word: str
+    hint: str
+    text: str
+    do: Callable[[Form], Collection[str]]
+    at: tuple[str, ...] = ()
+
+
+NO_OFFER: Final = Offer("", "", "", lambda _: ())
+
+
 class Form:
     """The questions of some fields: those that decide come one by one, the rest behind one question for more."""
 
-    def __init__(self, console: Console, fields: Sequence[Field], prefix: str, given: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        fields: Sequence[Field],
+        prefix: str,
+        given: Mapping[str, object],
+        offer: Offer = NO_OFFER,
+    ) -> None:
         self.console = console
         self.fields = tuple(fields)
         self.prefix = prefix
+        self.offer = offer
         self.given: dict[str, object] = {name: value for name, value in given.items() if value not in (None, "", {})}
 
     def ask(self) -> dict[str, Value]:
@@ -35,12 +62,38 @@ class Form:
         self._walk(self.fields)
         return self.read()[0]
 
-    def mend(self, problems: Sequence[Problem]) -> dict[str, Value]:
+    def ask_only(self, names: Collection[str]) -> None:
+        """Ask for the fields of these names."""
+        self._walk([each for each in self.fields if each.name in names])
+
+    def fill(self, values: Mapping[str, object]) -> tuple[str, ...]:
+        """Answer questions by what was found elsewhere, and return their names; say what a field can't take."""
+        taken = []
+        for name, found in values.items():
+            value = self._field(name).read(found)
+            if isinstance(value, Problem):
+                self.console.wrong(f"{name}: {value.text}")
+            else:
+                self.given[name] = value
+                taken.append(name)
+        return tuple(taken)
+
+    def settle(self, check: Callable[[], Sequence[Problem]]) -> dict[str, Value]:
+        """Ask again for what is wrong until the check finds nothing, and return the values."""
+        before: tuple[Problem, ...] = ()
+        while problems := tuple(check()):
+            self.mend(problems, leave=problems == before)
+            before = problems
+        return self.read()[0]
+
+    def mend(self, problems: Sequence[Problem], *, leave: bool = False) -> dict[str, Value]:
         """Say what is wrong, ask for these fields again, and return the values."""
         for problem in problems:
             self.console.wrong(f"{problem.field.rpartition('.')[2]}: {problem.text}")
         names = {each.field.rpartition(".")[2] for each in problems}
-        self._walk([each for each in self.fields if each.name in names])
+        if leave:  # an address that stays as it is is mended by that
+            names |= {f"{each.removesuffix('address')}allow_http" for each in names if each.endswith("address")}
+        self.ask_only(names)
         return self.read()[0]
 
     def read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
@@ -63,7 +116,14 @@ class Form:
         for each in is_set:
             self.console.say(f"  {each.label} is {_shown(each, self.given[each.name])}")
         explanation = "\n".join(f"{each.label}: {each.help}" for each in rest)
-        return self.console.confirm("Answer these too?", explanation=explanation)
+        offer = NO_OFFER if self.offer.at else self.offer
+        while True:
+            try:
+                return self.console.confirm(
+                    "Answer these too?", explanation=f"{explanation}\n{offer.text}".rstrip(), offer=offer.word
+                )
+            except Offered:
+                offer.do(self)
 
     def _walk(self, fields: Sequence[Field]) -> None:
         """Ask for each field that matters; `back` leads to the one asked before."""
@@ -74,7 +134,7 @@ class Form:
                 place += 1
                 continue
             try:
-                self._ask_one(fields[place])
+                answered = self._ask_one(fields[place])
             except Back:
                 if not asked:
                     raise
@@ -82,25 +142,36 @@ class Form:
                 continue
             asked.append(place)
             place += 1
+            while place < len(fields) and fields[place].name in answered:
+                asked.append(place)
+                place += 1
 
-    def _ask_one(self, field: Field) -> None:
-        default = self.given.get(field.name, _implied(self.fields, self.given, field))
+    def _ask_one(self, field: Field) -> Collection[str]:
+        """Ask for a field, and return the names of all that an offer answered instead."""
         help_text = f"{field.help} For example {field.example}." if field.example else field.help
+        offer = self.offer if field.name in (self.offer.at or (field.name,)) else NO_OFFER
+        help_text = f"{help_text} {offer.text}".rstrip()
         hint = f" ({', '.join(field.choices)})" if field.kind in ("choice", "list") and field.choices else ""
         hint = " (yes, no)" if field.kind == "flag" else hint
         while True:
-            said = self.console.ask(f"{field.label}{hint}", _shown(field, default), help_text)
+            default = self.given.get(field.name, _implied(self.fields, self.given, field))
+            try:
+                said = self.console.ask(f"{field.label}{hint}", _shown(field, default), help_text, offer.word)
+            except Offered:
+                if field.name in (answered := offer.do(self)):
+                    return answered
+                continue
             if not said:
                 self.given.pop(field.name, None)
                 if not field.required:
-                    return
+                    return ()
                 self.console.wrong("It is missing. Fill it in.")
                 continue
             text = _FLAGS.get(said.strip().lower(), said) if field.kind == "flag" else said
             value = field.read(text)
             if not isinstance(value, Problem):
                 self.given[field.name] = value
-                return
+                return ()
             self.console.wrong(value.text)
 
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from wizard.answering import first_backend, first_options, key_origin, with_key
+from wizard.answering import STORABLE, first_backend, first_options, key_origin, with_key
 from wizard.answers import KEY_FIELDS
 from wizard.fields import Value
 from wizard.keys.backend import Backend
 from wizard.outcome import PROGRAM
 from wizard.plain.console import Back
-from wizard.plain.forms import Form
+from wizard.plain.forms import NO_OFFER, Form, Offer
 from wizard.plain.state import Run
-
-_STORES: Final = ("env-file", "keychain")
-"""What the store command can put a key into."""
 
 _REFRESH: Final = tuple(each for each in KEY_FIELDS if each.name == "refresh_seconds")
 
 
 def ask(run: Run) -> None:
     """Ask for the key backend and its answers; going on confirms where the credential goes."""
+    forms: dict[str, Form] = {}
     while True:
         backend = _backend(run)
         try:
-            values, refresh = _options(run, backend)
+            form = forms.setdefault(backend.name, _form(run, backend))
+            values, refresh = _options(run, backend, form)
             if _goes_there(run, backend, values):
                 run.draft = with_key(run.draft, backend, values, refresh)
                 return
@@ -43,18 +42,29 @@ def _backend(run: Run) -> Backend:
     return next(each for each in backends if each.name == chosen)
 
 
-def _options(run: Run, backend: Backend) -> tuple[dict[str, Value], int | None]:
+def _form(run: Run, backend: Backend) -> Form:
     given: dict[str, object] = {**first_options(run.draft, backend)}
     given["refresh_seconds"] = run.draft.answers.key.refresh_seconds
-    prefix = f"key.{backend.name}"
-    if backend.name in _STORES:
+    fields = (*backend.fields, *_REFRESH)
+    return Form(run.console, fields, f"key.{backend.name}", given, _offer(run, backend))
+
+
+def _offer(run: Run, backend: Backend) -> Offer:
+    """Return what a backend's questions offer beside the answers: looking around in Vault."""
+    from wizard.plain import vault
+
+    return vault.offer(run, backend) if backend.name == "vault" else NO_OFFER
+
+
+def _options(run: Run, backend: Backend, form: Form) -> tuple[dict[str, Value], int | None]:
+    if backend.name in STORABLE:
         run.console.say(
             f"If no key is there yet, put it there in another terminal: {PROGRAM} store --key {backend.name}"
         )
-    form = Form(run.console, (*backend.fields, *_REFRESH), prefix, given)
-    values = form.ask()
-    while problems := form.read()[1] or backend.validate(_without_refresh(values), prefix):
-        values = form.mend(problems)
+    if form.offer.hint:
+        run.console.say(form.offer.hint)
+    form.ask()
+    values = form.settle(lambda: form.read()[1] or backend.validate(_without_refresh(form.read()[0]), form.prefix))
     refresh = values.get("refresh_seconds")
     return _without_refresh(values), refresh if isinstance(refresh, int) else None
 
