@@ -8,7 +8,6 @@ from wizard.answering import STORABLE, first_backend, first_options, key_origin,
 from wizard.answers import KEY_FIELDS
 from wizard.fields import Value
 from wizard.keys.backend import Backend
-from wizard.outcome import PROGRAM
 from wizard.plain.console import Back
 from wizard.plain.forms import NO_OFFER, Form, Offer
 from wizard.plain.state import Run
@@ -50,17 +49,15 @@ def _form(run: Run, backend: Backend) -> Form:
 
 
 def _offer(run: Run, backend: Backend) -> Offer:
-    """Return what a backend's questions offer beside the answers: looking around in Vault."""
-    from wizard.plain import vault
+    """Return what a backend's questions offer beside the answers: looking around in Vault, or storing a key."""
+    from wizard.plain import store, vault
 
-    return vault.offer(run, backend) if backend.name == "vault" else NO_OFFER
+    if backend.name == "vault":
+        return vault.offer(run, backend)
+    return store.offer(run, backend) if backend.name in STORABLE else NO_OFFER
 
 
 def _options(run: Run, backend: Backend, form: Form) -> tuple[dict[str, Value], int | None]:
-    if backend.name in STORABLE:
-        run.console.say(
-            f"If no key is there yet, put it there in another terminal: {PROGRAM} store --key {backend.name}"
-        )
     if form.offer.hint:
         run.console.say(form.offer.hint)
     form.ask()
