@@ -143,6 +143,16 @@ def test_the_prompt_hides_the_key_and_asks_for_a_yes(home: Path) -> None:
     assert KEY not in seen and holding(home) == {".secrets/litellm.env"}
 
 
+def test_a_key_that_the_terminal_cuts_is_refused(home: Path) -> None:
+    answers = [("it is not shown", f"{KEY * 200}\n")]
+    code, seen = at_terminal(home, "store", "--key", "env-file", answers=answers)
+    assert code == 2 and "through a pipe" in seen and "canary" not in seen and not everything(home)
+    longest = KEY * 146
+    answers = [("it is not shown", f"{longest}\n"), ("[y/N]", "y\n")]
+    code, seen = at_terminal(home, "store", "--key", "env-file", answers=answers)
+    assert code == 0 and "canary" not in seen and longest in (home / ".secrets/litellm.env").read_text()
+
+
 def test_a_no_stores_nothing(home: Path) -> None:
     answers = [("it is not shown", f"{KEY}\n"), ("[y/N]", "\n")]
     code, seen = at_terminal(home, "store", "--key", "env-file", answers=answers)

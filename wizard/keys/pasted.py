@@ -10,6 +10,9 @@ from wizard.secret import Secret
 LONGEST: Final = 16384
 """Characters; the key helper takes no more."""
 
+_LINE: Final = 4095
+"""Bytes: what Linux keeps of a line typed at a terminal that is not read key by key; the rest is dropped unseen."""
+
 
 class NoKey(ValueError):  # noqa: N818 - reads as the finding it is
     """What was pasted can't be a key; the text says why and what to do, and never repeats it."""
@@ -22,7 +25,7 @@ class NotHidden(Exception):  # noqa: N818
 def ask_unseen(prompt: str, stream: TextIO) -> str:
     """Return what is typed or pasted at the terminal, which does not show it.
 
-    Raises NotHidden, EOFError where the input ends, and NoKey for what is no text.
+    Raises NotHidden, EOFError where the input ends, and NoKey for what is no text or was cut.
     """
     import getpass
     import warnings
@@ -30,11 +33,14 @@ def ask_unseen(prompt: str, stream: TextIO) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # after that warning it would be shown
-            return getpass.getpass(prompt, stream=stream)
+            said = getpass.getpass(prompt, stream=stream)
     except getpass.GetPassWarning:
         raise NotHidden("This terminal can't hide what is typed. Use another one.") from None
     except UnicodeDecodeError:
         raise NoKey("That is not UTF-8 text. Copy the key alone.") from None
+    if len(said.encode("utf-8", "replace")) >= _LINE:
+        raise NoKey("It is too long for a line of this terminal, which cuts it. Send it to store through a pipe.")
+    return said
 
 
 def read_pasted(pasted: str) -> Secret:
