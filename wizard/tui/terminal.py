@@ -63,9 +63,8 @@ class TerminalApp(App[int]):
 
     def __init__(self, face: Face | None = None) -> None:
         super().__init__()
-        self._disable_notifications = (
-            True  # nothing is told by toasts, and their rack has the first frame laid out twice
-        )
+        # Nothing is told by toasts, and the rack they would stand in has the first frame laid out twice.
+        self._disable_notifications = True
         self.printable, self.colourless = Printable(), NoColor()
         self.face: Face = face or first_face(os.environ, self.console.color_system)
         self._begin_with(self._prepared(self.face))
