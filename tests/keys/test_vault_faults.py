@@ -25,6 +25,7 @@ from tests.faults.certificates import Authority
 from tests.faults.servers import Handler, Talk, says, sends, serving
 from tests.keys.helpers import helper_text, machine_with, options_of, write_helper
 from tests.keys.vault_double import HEALTHY, LONG_LIVED
+from tests.programs import require
 from wizard.keys.backend import backend
 from wizard.verdict import Verdict
 
@@ -338,17 +339,29 @@ def _warm() -> None:
     assert hvac.adapters and requests
 
 
+@pytest.fixture
+def helper_programs() -> None:
+    """Known before a helper starts in a thread of its own, while the wizard asks."""
+    require("curl", "jq")
+
+
+by_helper_too = pytest.mark.usefixtures("helper_programs")
+
+
+@by_helper_too
 @pytest.mark.parametrize("case", QUICK, ids=lambda each: each.name)
 async def test_case_32_79_a_quick_fault(case: Case, home: Path, authority: Authority) -> None:
     with little_memory():
         await run_case(case, home, authority)
 
 
+@by_helper_too
 async def test_case_32_slow_faults_end_in_time(home: Path, authority: Authority) -> None:
     with little_memory():
         await asyncio.gather(*(run_case(case, home, authority) for case in SLOW))
 
 
+@by_helper_too
 async def test_case_65_the_helper_keeps_little_in_memory(home: Path) -> None:
     async with serving(vault()) as good, serving(servers.endless(OK_HEAD + b"\r\n", b"x" * 65536)) as flood:
         ran = []
@@ -360,6 +373,7 @@ async def test_case_65_the_helper_keeps_little_in_memory(home: Path) -> None:
     assert ran[1].kilobytes - ran[0].kilobytes < MEGABYTES * 1024
 
 
+@by_helper_too
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["health", "token", "mounts", "data"])
 async def test_case_15_a_redirect_never_takes_the_token_along(
@@ -387,6 +401,7 @@ async def test_case_15_a_redirect_never_takes_the_token_along(
         assert not sink.received, "nobody followed"
 
 
+@by_helper_too
 async def test_case_32_an_address_that_never_answers(home: Path) -> None:
     with servers.blackhole() as port:
         options = options_of("vault", address=f"http://{LOCAL}:{port}", mount="secret", path="x")
@@ -395,6 +410,7 @@ async def test_case_32_an_address_that_never_answers(home: Path) -> None:
     judge_helper(ran, "in time")
 
 
+@by_helper_too
 async def test_case_32_nothing_there_and_no_such_name(home: Path) -> None:
     with servers.closed_port() as port:
         options = options_of("vault", address=f"http://{LOCAL}:{port}", mount="secret", path="x")
@@ -407,6 +423,7 @@ async def test_case_32_nothing_there_and_no_such_name(home: Path) -> None:
     judge_helper(ran, "name is not known")
 
 
+@by_helper_too
 @pytest.mark.parametrize(
     ("handler", "reason"),
     [

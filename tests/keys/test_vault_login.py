@@ -17,6 +17,7 @@ from tests.keys.helpers import LIMIT, SHELLS, Ran, helper_text, machine_with, op
 from tests.keys.test_vault_live import KEY, READERS, answers, examined
 from tests.keys.vault_double import LONG_LIVED, VaultDouble, write_client_double
 from tests.machines import machine_at
+from tests.programs import require
 from tests.real.vault_server import VaultServer
 from wizard.fields import read_table
 from wizard.keys.backend import NoProgramError
@@ -277,6 +278,7 @@ class TestTokenHelper:
 
     async def test_programs_that_hang_are_ended(self, home: Path, double: VaultDouble) -> None:
         """A token helper, and a vault program that ignores its own time limit; each also without `timeout`."""
+        require("curl", "jq", "timeout")
         self.install(home, "exec sleep 60")
         stubborn = private_file(home / "opt/vault", "#!/bin/sh\ntrap '' TERM\nexec sleep 60\n", 0o700)
         (home / "plain").mkdir()

@@ -115,6 +115,7 @@ class OtherProxies:
 @pytest.fixture(scope="session")
 def other_litellms(tmp_path_factory: pytest.TempPathFactory, fake_bedrock: FakeBedrock) -> Iterator[OtherProxies]:
     """A LiteLLM that shows nothing (no docs, no admin pages) and offers its sign-in, and 1.83.0 with prisma."""
+    require(LITELLM, OLD_LITELLM)
     key = {"master_key": "sk-master-6c1f8e2d4b7a9053"}
     bare = config_of("pong-from-bare", fake_bedrock.url, {**key, "enable_claude_code_gateway": True})
     older = config_of("pong-from-older", fake_bedrock.url, key)
