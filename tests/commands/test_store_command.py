@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +14,7 @@ import pytest
 from tests.commands.support import ROOT, everything
 from tests.keys.real_keychain import RealKeychain, real_keychain
 from tests.programs import require
+from tests.terminals import type_at
 
 KEY: Final = "sk-canary-command-0123456789"
 
@@ -110,30 +108,8 @@ def test_the_answers_say_where(home: Path) -> None:
 
 def at_terminal(home: Path, *words: str, answers: list[tuple[str, str]]) -> tuple[int, str]:
     """Run the command on a terminal of its own; type each answer once its question stands there."""
-    main, side = pty.openpty()
     env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    argv = [sys.executable, "-m", "wizard", *words]
-    process = subprocess.Popen(
-        argv, env=env, cwd=home, stdin=side, stdout=side, stderr=side, close_fds=True, start_new_session=True
-    )
-    os.close(side)
-    seen, rest = "", list(answers)
-    try:
-        while chunk := _read(main):
-            seen += chunk
-            if rest and rest[0][0] in seen:
-                os.write(main, rest.pop(0)[1].encode())
-    finally:
-        os.close(main)
-    return process.wait(60), seen
-
-
-def _read(descriptor: int) -> str:
-    assert select.select([descriptor], [], [], 60)[0], "the command says nothing"
-    try:
-        return os.read(descriptor, 4096).decode("utf-8", "replace")
-    except OSError:  # Linux says so at the end of a terminal
-        return ""
+    return type_at([sys.executable, "-m", "wizard", *words], answers, env=env, cwd=home)
 
 
 def test_the_prompt_hides_the_key_and_asks_for_a_yes(home: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import pty
-import select
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.terminals import type_at
 from tests.tui.fixture import Fake
 from wizard.flow import Draft
 from wizard.plain.console import Console
@@ -86,31 +85,6 @@ def converse(
 def type_in(
     argv: Sequence[str], said: Iterable[tuple[str, str]], *, env: Mapping[str, str], cwd: Path
 ) -> tuple[int, str]:
-    """Run a program on a terminal of its own, and type each answer once its question has come since the last one.
-
-    Returns the exit code and all that the terminal showed.
-    """
-    main, side = pty.openpty()
-    owning = [sys.executable, "-c", _OWN, *argv]
-    process = subprocess.Popen(
-        owning, env=dict(env), cwd=cwd, stdin=side, stdout=side, stderr=side, start_new_session=True
-    )
-    os.close(side)
-    heard, past, rest = "", 0, list(said)
-    try:
-        while part := _shown(main):
-            heard += part
-            if rest and (at := heard.find(rest[0][0], past)) >= 0:
-                past = at + len(rest[0][0])
-                os.write(main, f"{rest.pop(0)[1]}\n".encode())
-    finally:
-        os.close(main)
-    return process.wait(60), heard
-
-
-def _shown(terminal: int) -> str:
-    assert select.select([terminal], [], [], 60)[0], "it says nothing"
-    try:
-        return os.read(terminal, 65536).decode("utf-8", "replace")
-    except OSError:  # Linux says so at the end of a terminal
-        return ""
+    """Answer the questions of a program on a terminal that it owns; return exit code and all that was shown."""
+    lines = [(question, f"{answer}\n") for question, answer in said]
+    return type_at([sys.executable, "-c", _OWN, *argv], lines, env=env, cwd=cwd)
