@@ -46,32 +46,41 @@ class Outcome:
         """Whether this run has written, or found that there was nothing to write."""
         return self.written in ("yes", "nothing to do")
 
+    def having_stored(self, sentence: str) -> Outcome:
+        """Return it with one more sentence about what was written on a yes of its own."""
+        return replace(self, stored=(*self.stored, sentence))
 
-async def write_plan(plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]) -> Outcome:
+
+async def write_plan(
+    before: Outcome, plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]
+) -> Outcome:
     """Write the plan that was shown, in a thread, and return what came of it. `progress` is called in that thread."""
     from wizard.machine.background import in_daemon_thread
 
-    return await in_daemon_thread(partial(write_now, plan, draft, services, progress))
+    return await in_daemon_thread(partial(write_now, before, plan, draft, services, progress))
 
 
-def write_now(plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]) -> Outcome:
+def write_now(
+    before: Outcome, plan: Plan | None, draft: Draft, services: Services, progress: Callable[[Stage], None]
+) -> Outcome:
     """Write the plan that was shown, and return what came of it."""
     from wizard.apply.errors import Refused, WriteFailed
     from wizard.resume import forget
 
     forget(draft.machine)  # before the write, which then makes the state folder, and undo --all removes it again
+    outcome = partial(Outcome, stored=before.stored)
     if plan is None or (plan.is_empty and not plan.is_kept):
-        return Outcome("nothing to do")
+        return outcome("nothing to do")
     ticked = {Path(each) for each, way in draft.ways.items() if way == "replace"}
     try:
         receipt = services.carry_out(plan, draft.machine, replace=ticked, progress=progress)
     except Refused as error:
-        return Outcome("refused", str(error))
+        return outcome("refused", str(error))
     except WriteFailed as error:
-        return Outcome("failed", str(error))
+        return outcome("failed", str(error))
     if plan.is_empty:
-        return Outcome("nothing to do")
-    return Outcome("yes", files=tuple(draft.machine.short(each.path) for each in plan.pending), receipt=receipt)
+        return outcome("nothing to do")
+    return outcome("yes", files=tuple(draft.machine.short(each.path) for each in plan.pending), receipt=receipt)
 
 
 async def take_back(before: Outcome, draft: Draft, services: Services) -> Outcome:

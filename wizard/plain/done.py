@@ -17,8 +17,9 @@ def write_and_prove(run: Run) -> None:
     """Write the plan that was shown; then have the real programs tried."""
     run.console.heading("Done. Writing")
     with held_back():  # a ^C waits until it is known what came of the write
-        outcome = write_now(run.plan, run.draft, run.services, lambda stage: run.console.say(stage.text))
-        run.outcome = replace(outcome, stored=run.outcome.stored)
+        run.outcome = write_now(
+            run.outcome, run.plan, run.draft, run.services, lambda stage: run.console.say(stage.text)
+        )
     match run.outcome.written:
         case "yes":
             run.console.say(f"{count(len(run.outcome.files), 'file')} written.")

@@ -13,7 +13,6 @@ from wizard.outcome import UNDO
 from wizard.plain.console import Back
 from wizard.plain.forms import Form, Offer
 from wizard.plain.state import Run
-from wizard.record import replace
 from wizard.secret import Secret
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _write(run: Run, confirmed: Confirmed) -> None:
     try:
         with held_back():  # a ^C waits until it is known what came of the write
             confirmed.write()
-            run.outcome = replace(run.outcome, stored=(*run.outcome.stored, confirmed.done))
+            run.outcome = run.outcome.having_stored(confirmed.done)
     except (Refused, WriteFailed) as error:
         run.console.wrong(str(error))
     else:

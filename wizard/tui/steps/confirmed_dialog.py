@@ -18,7 +18,6 @@ from wizard.apply.errors import PlanError, Refused, WriteFailed
 from wizard.keys.pasted import NoKey, read_pasted
 from wizard.machine.background import in_daemon_thread
 from wizard.outcome import UNDO
-from wizard.record import replace
 from wizard.tui.widgets.keybar import KeyBar
 from wizard.tui.widgets.secret_input import SecretInput
 
@@ -103,8 +102,7 @@ class ConfirmedDialog(ModalScreen[bool]):
             self.say(f"✗ {error}")
         else:
             self.stage, self.wrote = "over", True
-            outcome = self.session.outcome
-            self.session.outcome = replace(outcome, stored=(*outcome.stored, confirmed.done))
+            self.session.outcome = self.session.outcome.having_stored(confirmed.done)
             self.forget()
             self.say(f"✓ {confirmed.done}", UNDO)
         finally:

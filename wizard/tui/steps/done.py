@@ -85,14 +85,13 @@ class DoneStep(ScrollingStep):
     async def write(self) -> None:
         """Write; then prove."""
         loop = asyncio.get_running_loop()
-        stored = self.session.outcome.stored
+        session = self.session
 
         def tell(stage: Stage) -> None:
             loop.call_soon_threadsafe(self.lead, stage.text)
 
         try:
-            outcome = await write_plan(self.session.plan, self.session.draft, self.session.services, tell)
-            self.session.outcome = replace(outcome, stored=stored)
+            session.outcome = await write_plan(session.outcome, session.plan, session.draft, session.services, tell)
         finally:
             if self.session.is_writing:
                 self.session.outcome = Outcome("failed", "The write ended in a way nobody expected.")
