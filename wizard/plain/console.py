@@ -136,6 +136,15 @@ class Console:
                 return said in _YES
             self.wrong("Answer yes or no.")
 
+    def listing(self, lines: Sequence[str], most: int, rest: str, indent: str = "") -> None:
+        """Print at most so many of the lines, how many more there are with `rest` behind it, or that there are none."""
+        for line in lines[:most]:
+            self.say(f"{indent}{line}")
+        if len(lines) > most:
+            self.say(f"{indent}and {len(lines) - most} more; {rest}")
+        if not lines:
+            self.say(f"{indent}None.")
+
     def wrong(self, text: str) -> None:
         """Say what is wrong with an answer."""
         self.say(f"{GLYPHS['fail']} {text}")

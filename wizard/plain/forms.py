@@ -82,19 +82,18 @@ class Form:
         """Ask again for what is wrong until the check finds nothing, and return the values."""
         before: tuple[Problem, ...] = ()
         while problems := tuple(check()):
-            self.mend(problems, leave=problems == before)
+            self._mend(problems, leave=problems == before)
             before = problems
         return self.read()[0]
 
-    def mend(self, problems: Sequence[Problem], *, leave: bool = False) -> dict[str, Value]:
-        """Say what is wrong, ask for these fields again, and return the values."""
+    def _mend(self, problems: Sequence[Problem], *, leave: bool) -> None:
+        """Say what is wrong, and ask for these fields again."""
         for problem in problems:
             self.console.wrong(f"{problem.field.rpartition('.')[2]}: {problem.text}")
         names = {each.field.rpartition(".")[2] for each in problems}
         if leave:  # an address that stays as it is is mended by that
             names |= {f"{each.removesuffix('address')}allow_http" for each in names if each.endswith("address")}
         self.ask_only(names)
-        return self.read()[0]
 
     def read(self) -> tuple[dict[str, Value], tuple[Problem, ...]]:
         """Read every value by its field; what does not matter is not answered."""
@@ -116,7 +115,7 @@ class Form:
         for each in is_set:
             self.console.say(f"  {each.label} is {_shown(each, self.given[each.name])}")
         explanation = "\n".join(f"{each.label}: {each.help}" for each in rest)
-        offer = NO_OFFER if self.offer.at else self.offer
+        offer = self._offer_at("")
         while True:
             try:
                 return self.console.confirm(
@@ -124,6 +123,10 @@ class Form:
                 )
             except Offered:
                 offer.do(self)
+
+    def _offer_at(self, name: str) -> Offer:
+        """Return what a question offers beside an answer; the one for more has no name."""
+        return self.offer if not self.offer.at or name in self.offer.at else NO_OFFER
 
     def _walk(self, fields: Sequence[Field]) -> None:
         """Ask for each field that matters; `back` leads to the one asked before."""
@@ -149,7 +152,7 @@ class Form:
     def _ask_one(self, field: Field) -> Collection[str]:
         """Ask for a field, and return the names of all that an offer answered instead."""
         help_text = f"{field.help} For example {field.example}." if field.example else field.help
-        offer = self.offer if field.name in (self.offer.at or (field.name,)) else NO_OFFER
+        offer = self._offer_at(field.name)
         help_text = f"{help_text} {offer.text}".rstrip()
         hint = f" ({', '.join(field.choices)})" if field.kind in ("choice", "list") and field.choices else ""
         hint = " (yes, no)" if field.kind == "flag" else hint

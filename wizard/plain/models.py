@@ -58,12 +58,7 @@ def _pin(run: Run, field: Field, default: str, models: tuple[str, ...]) -> str:
 
 
 def _list(run: Run, models: tuple[str, ...]) -> None:
-    for each in models[:_SHOWN]:
-        run.console.say(f"  {each}")
-    if len(models) > _SHOWN:
-        run.console.say(f"  and {len(models) - _SHOWN} more; add a word to see fewer.")
-    if not models:
-        run.console.say("  None.")
+    run.console.listing(models, _SHOWN, "add a word to see fewer.", indent="  ")
 
 
 def _note(run: Run, tier: str, asked: str, models: tuple[str, ...], *, pinned: bool) -> None:

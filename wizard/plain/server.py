@@ -58,7 +58,5 @@ def _address(run: Run) -> tuple[Address, bool]:
 def _more(run: Run) -> dict[str, Any]:
     gateway = run.draft.answers.gateway
     form = Form(run.console, _MORE, "gateway", {each.name: getattr(gateway, each.name) for each in _MORE})
-    values: dict[str, Any] = form.ask()
-    while problems := client_pair_problems(values):
-        values = form.mend(problems)
-    return values
+    form.ask()
+    return form.settle(lambda: client_pair_problems(form.read()[0]))

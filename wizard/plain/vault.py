@@ -113,9 +113,6 @@ def _one_of(run: Run, names: Sequence[Name], wanted: str) -> Name | str:
 
 
 def _list(run: Run, texts: Sequence[str], shown: Sequence[str]) -> None:
-    for each in shown[:_SHOWN]:
-        run.console.say(f"{texts.index(each) + 1}. {each}")
-    if len(shown) > _SHOWN:
-        run.console.say(f"and {len(shown) - _SHOWN} more; list WORD shows those with that word.")
-    if not shown:
-        run.console.say("None.")
+    kept = frozenset(shown)
+    numbered = [f"{number}. {each}" for number, each in enumerate(texts, 1) if each in kept]
+    run.console.listing(numbered, _SHOWN, "list WORD shows those with that word.")
