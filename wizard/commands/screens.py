@@ -109,9 +109,8 @@ def why_no_screens(env: Mapping[str, str], stdin: TextIO | None, stdout: TextIO 
 
 def first_draft(machine: Machine, saved: Answers | None) -> Draft:
     """Return the draft the screens begin with: the saved answers, or fresh ones for the login shell."""
-    fresh = Answers(write=Write(shells=(machine.login_shell,) if machine.login_shell else ()))
     if saved is None:
-        return Draft(fresh, machine)
+        return Draft(Answers(write=Write(shells=(machine.login_shell,) if machine.login_shell else ())), machine)
     from wizard.origins import origins
 
     return Draft(saved, machine, saved, confirmed=origins(saved))

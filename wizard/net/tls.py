@@ -14,6 +14,7 @@ from wizard.net.fault import Fault
 from wizard.net.tcp import Stream, service_of
 from wizard.record import dataclass
 from wizard.secret import redact
+from wizard.words import count
 
 _BY_VERIFY_CODE: Final[Mapping[int, str]] = {
     9: "tls-not-yet",
@@ -77,8 +78,8 @@ class Peer:
         if days is None:
             return "an unknown time"
         if days >= _TWO_YEARS:
-            return f"{days // 365} years"
-        return "1 day" if days == 1 else f"{days} days"
+            return count(days // 365, "year")
+        return count(days, "day")
 
 
 class TlsStream:

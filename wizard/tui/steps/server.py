@@ -73,12 +73,12 @@ class ServerStep(StepScreen):
 
     def on_mount(self) -> None:
         """Say why answers from before are not here, or that they are switched off."""
-        if self.session.off:
-            self.retell()
         if greeting := self.session.services.greeting:
             self.lead(greeting)
         if self.session.trouble:
             self.lead(f"{self.session.trouble} Answer anew; the file is replaced when you write.", "-mixed")
+        if self.session.off:
+            self.retell()
 
     @on(UrlField.Read)
     def retitle(self, event: UrlField.Read) -> None:

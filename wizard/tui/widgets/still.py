@@ -31,10 +31,7 @@ class Backdrop(Widget):
 
 
 class Line(Static, Still):
-    """A text without markup."""
-
-    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(text, id=id, classes=classes, markup=False)
+    """A text."""
 
 
 class Column(Vertical, Still, Backdrop):

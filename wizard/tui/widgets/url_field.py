@@ -34,7 +34,7 @@ class UrlField(VerticalGroup, Still, Backdrop):
         super().__init__()
         self.field = TextField(value, placeholder=placeholder, id="url", compact=False)
         self.field.border_title = "Server URL"
-        self.reading = Line(id="reading")
+        self.reading = Line(id="reading", markup=False)
         self.allow = Choice(_HTTP, "true" if allow_http else "false", id="allow-http", upright=False)
         self.allowed_for = _origin(value) if allow_http else ""
 
@@ -125,7 +125,7 @@ class UrlField(VerticalGroup, Still, Backdrop):
 
     def correct(self) -> None:
         """Put the focus where an address that can't be used is mended."""
-        (self.allow if self.allow.is_attached and self.allow.display else self.field).focus()
+        (self.allow if self.allow.display else self.field).focus()
 
 
 def _origin(text: str) -> str:
